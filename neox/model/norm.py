@@ -1,0 +1,12 @@
+"""RMSNorm without a learned scale: the linear layer behind it has one already."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def rms_norm(x: Tensor) -> Tensor:
+    """x / rms(x) over the last dimension (Zhang and Sennrich 2019, arXiv 1910.07467). Same shape."""
+    return F.rms_norm(x, (x.shape[-1],), eps=torch.finfo(x.dtype).eps)
