@@ -29,7 +29,7 @@ class RowMap:
 
     def _reindex(self) -> None:
         prompt_of_row = self.slots // self.samples
-        live, self.prompt_of_row = prompt_of_row.unique_consecutive(return_inverse=True)
+        live, self.prompt_of_row = torch.unique_consecutive(prompt_of_row, return_inverse=True)
         self.prompts = len(live)
         # a slot inside the block of its prompt, counted over the live prompts only
         self.position = self.prompt_of_row * self.samples + self.slots % self.samples

@@ -13,7 +13,7 @@ def initialise(model: nn.Module) -> None:
     """Fill every parameter in place, drawing from torch's global generator."""
     for name, p in model.named_parameters():
         if name.endswith(("attention.out.weight", "moe.down")):
-            p.zero_()  # every block starts as the identity (Zhang et al. 2019, Fixup, arXiv 1901.09321)
+            p.zero_()  # every block starts as the identity (Fixup, arXiv 1901.09321)
         elif name.endswith("moe.up"):
             p.normal_(std=p.shape[1] ** -0.5)  # [E, d, F]: fan-in is d
         else:

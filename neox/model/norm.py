@@ -8,5 +8,5 @@ from torch.nn import functional as F
 
 
 def rms_norm(x: Tensor) -> Tensor:
-    """x / rms(x) over the last dimension (Zhang and Sennrich 2019, arXiv 1910.07467). Same shape."""
+    """x / rms(x) over the last dimension, same shape (Zhang and Sennrich, arXiv 1910.07467)."""
     return F.rms_norm(x, (x.shape[-1],), eps=torch.finfo(x.dtype).eps)

@@ -71,7 +71,8 @@ class Scores:
 class Tokens(Protocol):
     """A tokenizer: text to ids and back."""
 
-    eos: int
+    @property
+    def eos(self) -> int: ...
 
     def encode(self, text: str | bytes) -> Ids: ...
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]: ...
@@ -84,7 +85,8 @@ OnFinish = Callable[[int, Ids], None]
 class Policy(Protocol):
     """A language model with its tokenizer."""
 
-    tokenizer: Tokens
+    @property
+    def tokenizer(self) -> Tokens: ...
 
     @property
     def module(self) -> torch.nn.Module:

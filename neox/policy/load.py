@@ -10,7 +10,7 @@ from neox.policy.native import NativePolicy
 
 
 def load(name: str | Path) -> Policy:
-    """The policy in a folder: `runs/x` (its final weights, else its newest checkpoint) or a model."""
+    """The policy of a run (its final weights, else its newest checkpoint) or of a model folder."""
     folder = Path(name)
     if not folder.is_dir():
         raise InputError(

@@ -100,7 +100,7 @@ class NativePolicy:
 
     def _ended(self, ids: Tensor, length: Tensor) -> Tensor:
         last = ids.gather(1, (length - 1)[:, None])[:, 0]
-        return last == self.tokenizer.eos
+        return last.eq(self.tokenizer.eos)
 
     @staticmethod
     def _completions(
@@ -133,7 +133,7 @@ class NativePolicy:
 
         def spread(x: Tensor) -> Tensor:
             flat = x.new_zeros(shape[0] * shape[1], *x.shape[1:])
-            return flat.index_copy(0, packed.cell, x).unflatten(0, shape)
+            return flat.index_copy(0, packed.cell, x).view(*shape, *x.shape[1:])
 
         mask = spread(torch.ones_like(packed.cell)).bool()
         return Scores(spread(logprob), spread(entropy), spread(hidden), mask)

@@ -42,8 +42,9 @@ class BytePairTokenizer:
 
     def __init__(self, core: Tokenizer) -> None:
         self._core = core
-        self._tokens = [core.id_to_token(i) for i in range(core.get_vocab_size())]
-        self.pad, self.eos = core.token_to_id(PAD), core.token_to_id(EOS)
+        self._tokens: list[str] = sorted(core.get_vocab(), key=core.get_vocab().__getitem__)
+        self.pad: int = self._tokens.index(PAD)
+        self.eos: int = self._tokens.index(EOS)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> BytePairTokenizer:

@@ -26,7 +26,7 @@ def rotary_table(length: int, dim: int, base: float) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the two halves of the last dimension by the angles; cos and sin broadcast to [..., D/2]."""
+    """Turn the halves of the last dimension by the angles; cos and sin broadcast to [..., D/2]."""
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
@@ -76,6 +76,7 @@ class Attention(nn.Module):
         to_prompt = to_prompt + cache.prompt_bias
         to_own = q @ own_k.transpose(-1, -2)  # [R, K, J, S]
         weights = torch.cat([to_prompt, to_own], dim=-1).softmax(dim=-1)
-        on_prompt, on_own = weights.split([to_prompt.shape[-1], to_own.shape[-1]], dim=-1)
+        length = to_prompt.shape[-1]
+        on_prompt, on_own = weights[..., :length], weights[..., length:]
         y = cache.gather(cache.spread(on_prompt) @ cache.prompt_v) + on_own @ own_v
-        return self.out(y.reshape(rows, -1))
+        return F.linear(y.reshape(rows, -1), self.out.weight)

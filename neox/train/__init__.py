@@ -1,0 +1,1 @@
+"""The training run: rollout, score, advantage, update, log, save."""
