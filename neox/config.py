@@ -36,6 +36,9 @@ class WarmstartConfig(Section):
     documents: int = Field(20_000, ge=0, description="solved tasks to imitate; 0 skips the stage")
     quality: Literal["mixed", "clean"] = Field("mixed", description="mixed: 43 % are right")
     steps: int = Field(1_000, ge=0)
+    max_seconds: float | None = Field(
+        None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
+    )
     batch_size: int = Field(32, ge=1, description="documents per step")
     learning_rate: float = Field(2e-3, gt=0)
     warmup: int = Field(20, ge=0, description="steps")
@@ -54,6 +57,9 @@ class RolloutConfig(Section):
 class UpdateConfig(Section):
     algorithm: Literal["grpo", "actor-critic"] = "grpo"
     steps: int = Field(220, ge=0)
+    max_seconds: float | None = Field(
+        None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
+    )
     learning_rate: float = Field(6e-4, gt=0)
     warmup: int = Field(10, ge=0, description="steps")
     decay: float = Field(0.3, ge=0, le=1, description="last share of the steps, linearly to zero")
@@ -158,9 +164,6 @@ class RunConfig(Section):
     output: str | None = Field(None, description="run folder; runs/PRESET-SEED where empty")
     init: str | None = Field(
         None, description="start from this model or run instead of new weights"
-    )
-    max_seconds: float | None = Field(
-        None, gt=0, description="CPU seconds of warm start and reinforcement together"
     )
     model: ModelConfig = ModelConfig()
     tasks: TasksConfig = TasksConfig()

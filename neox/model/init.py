@@ -14,6 +14,8 @@ def initialise(model: nn.Module) -> None:
     for name, p in model.named_parameters():
         if name.endswith(("attention.out.weight", "moe.down")):
             p.zero_()  # every block starts as the identity (Fixup, arXiv 1901.09321)
+        elif name.endswith("embedding.weight"):
+            p.normal_(std=0.02)  # small: through the tied head a token would predict itself
         elif name.endswith("moe.up"):
             p.normal_(std=p.shape[1] ** -0.5)  # [E, d, F]: fan-in is d
         else:

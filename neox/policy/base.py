@@ -113,8 +113,18 @@ class Policy(Protocol):
         """Differentiable log-probabilities and entropies of the groups' continuations."""
         ...
 
+    def width(self) -> int:
+        """d, the width of hidden states."""
+        ...
+
+    def vocab_size(self) -> int: ...
+
     def token_logits(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of hidden states [..., d]."""
+        ...
+
+    def set_uniform_routing(self, uniform: bool) -> None:
+        """Spread tokens over all experts evenly; no effect on a model without experts."""
         ...
 
     def after_step(self) -> dict[str, float]:

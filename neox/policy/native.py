@@ -138,8 +138,17 @@ class NativePolicy:
         mask = spread(torch.ones_like(packed.cell)).bool()
         return Scores(spread(logprob), spread(entropy), spread(hidden), mask)
 
+    def width(self) -> int:
+        return self.model.config.d_model
+
+    def vocab_size(self) -> int:
+        return self.model.config.vocab_size
+
     def token_logits(self, hidden: Tensor) -> Tensor:
         return self.model.logits(hidden)
+
+    def set_uniform_routing(self, uniform: bool) -> None:
+        self.model.set_uniform_routing(uniform)
 
     def after_step(self) -> dict[str, float]:
         if self.model.config.experts == 1:

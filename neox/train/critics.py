@@ -52,7 +52,8 @@ class Encoder(nn.Module):
         score = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
         score = score.masked_fill(~mask[:, None, None], -1e9)
         x = x + (score.softmax(dim=-1) @ v).transpose(1, 2).flatten(-2)
-        return (x * keep).sum(dim=1) / keep.sum(dim=1).clamp_min(1.0)
+        pooled: Tensor = (x * keep).sum(dim=1) / keep.sum(dim=1).clamp_min(1.0)
+        return pooled
 
 
 class WassersteinCritic(nn.Module):
@@ -87,7 +88,8 @@ def critic_loss(
     score = critic(mixed, real_mask | fake_mask)
     (gradient,) = torch.autograd.grad(score.sum(), mixed, create_graph=True)
     norm = gradient.flatten(1).square().sum(dim=1).add(1e-12).sqrt()
-    return -gap + penalty * (norm - 1).square().mean()
+    loss: Tensor = -gap + penalty * (norm - 1).square().mean()
+    return loss
 
 
 def straight_through(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:

@@ -33,8 +33,11 @@ def value_error(value: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return ((value - target).square() * mask).sum() / mask.sum().clamp_min(1)
 
 
-def linear_schedule(step: int, steps: int, warmup: int, decay: float) -> float:
-    """Factor on the learning rate: up over `warmup` steps, down over the last `decay` share."""
+def linear_schedule(step: int, share: float, warmup: int, decay: float) -> float:
+    """Factor on the learning rate: up over `warmup` steps, down over the last `decay` share.
+
+    `share` of the stage is done, 0 to 1.
+    """
     rise = min(1.0, (step + 1) / (warmup + 1))
-    remaining = (steps - step) / max(1.0, decay * steps)
-    return rise * min(1.0, remaining)
+    fall = min(1.0, (1 - share) / decay) if decay else 1.0
+    return rise * fall

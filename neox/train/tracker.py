@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 from torch import Tensor
@@ -35,7 +36,7 @@ class Tracker:
 
     @property
     def std(self) -> float:
-        return max(self.second / self._correction - self.mean**2, 0.0) ** 0.5
+        return math.sqrt(max(self.second / self._correction - self.mean**2, 0.0))
 
     def state(self) -> dict[str, float]:
         return asdict(self)

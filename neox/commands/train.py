@@ -1,0 +1,158 @@
+"""`neox train`: configuration to a finished run folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neox.errors import InputError
+
+if TYPE_CHECKING:
+    from neox.config import RunConfig
+
+FLAGS = {
+    "tasks": "tasks.source",
+    "algorithm": "update.algorithm",
+    "steps": "update.steps",
+    "seed": "seed",
+    "model": "init",
+    "output": "output",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="tiny", help="tiny (default) or few-labels")
+    parser.add_argument("--model", metavar="DIR", help="start from this run or model folder")
+    parser.add_argument(
+        "--tasks", metavar="FILE|NAME", help="JSONL file, forge, forge:FAMILY/LEVEL"
+    )
+    parser.add_argument("--algorithm", metavar="NAME", help="grpo or actor-critic")
+    parser.add_argument("--steps", metavar="N", help="reinforcement steps")
+    parser.add_argument("--seed", metavar="S", help="seed of weights, sampling and order")
+    parser.add_argument("--output", metavar="DIR", help="run folder (default: runs/PRESET-SEED)")
+    parser.add_argument("--resume", metavar="DIR", help="continue the run in this folder")
+    parser.add_argument("--dry-run", action="store_true", help="print the configuration and stop")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key.sub=value", help="any configuration key"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    # must be set before torch starts its threads: idle ones would spin beside the sandbox
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from neox import config as configuration
+
+    if args.resume:
+        return _resume(Path(args.resume), args)
+    overrides = [
+        f"{key}={getattr(args, flag)}" for flag, key in FLAGS.items() if getattr(args, flag)
+    ]
+    config = configuration.resolve(args.preset, overrides + args.overrides)
+    if args.dry_run:
+        return _dry_run(config, args.format)
+    return _train(config, _folder(config), args.format, resume=False)
+
+
+def _resume(folder: Path, args: argparse.Namespace) -> int:
+    from neox import config as configuration
+
+    given = [flag for flag in FLAGS if getattr(args, flag)]
+    if given or args.overrides:
+        raise InputError(
+            "--resume continues a run as it was configured; "
+            f"{', '.join(['--' + g for g in given] + args.overrides)} cannot be combined with it",
+            remedy=f"start a new run from its weights: neox train --model {folder}",
+        )
+    if (folder / "summary.json").is_file():
+        raise InputError(
+            f"the run in {folder} is finished",
+            folder,
+            remedy=f"neox train --model {folder} goes on",
+        )
+    return _train(configuration.read(folder / "config.yaml"), folder, args.format, resume=True)
+
+
+def _folder(config: RunConfig) -> Path:
+    """Where the run goes; never where another run is."""
+    if config.output is not None:
+        folder = Path(config.output)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(
+                f"{folder} exists and is not empty",
+                folder,
+                remedy=f"name another --output, or continue with --resume {folder}",
+            )
+        return folder
+    base = Path("runs") / f"{config.preset}-{config.seed}"
+    folder, number = base, 2
+    while folder.exists():
+        folder, number = base.with_name(f"{base.name}-{number}"), number + 1
+    return folder
+
+
+def _train(config: RunConfig, folder: Path, form: str, *, resume: bool) -> int:
+    from neox.report.page import write_report
+    from neox.train.view import open_view, result_table
+
+    view = open_view()
+    view.say(f"neox train: {folder}" + (" (resumed)" if resume else ""))
+    for line in _arithmetic(config):
+        view.say(line)
+    from neox.train.loop import Interrupted, Run  # torch loads here, after the first lines
+
+    training = Run(config, folder, view)
+    signal.signal(signal.SIGINT, lambda *_: training.interrupt())
+    signal.signal(signal.SIGTERM, lambda *_: training.interrupt())
+    try:
+        if resume:
+            training.resume()
+        summary = training.run()
+    except Interrupted:
+        view.close()
+        print(f"interrupted; continue with:\n  neox train --resume {folder}", file=sys.stderr)
+        return 130
+    finally:
+        view.close()
+        if (folder / "metrics.jsonl").is_file():
+            write_report(folder)
+    if form == "json":
+        print(json.dumps(summary))
+    else:
+        print(result_table(summary, folder))
+    return 0
+
+
+def _dry_run(config: RunConfig, form: str) -> int:
+    import yaml
+
+    data: dict[str, Any] = config.model_dump()
+    if form == "json":
+        print(json.dumps(data))
+    else:
+        print(yaml.safe_dump(data, sort_keys=False), end="")
+        print("\n".join(f"# {line}" for line in _arithmetic(config)))
+    return 0
+
+
+def _arithmetic(config: RunConfig) -> list[str]:
+    """The sizes of a step, so that nobody has to guess what a batch is."""
+    rollout, update, warm = config.rollout, config.update, config.warmstart
+    samples = rollout.prompts * rollout.samples
+    lines = []
+    if warm.steps and warm.documents:
+        read = warm.steps * warm.batch_size
+        lines.append(f"warm start: {warm.steps} steps x {warm.batch_size} documents = {read:,}")
+    if update.steps:
+        optimizer = update.epochs * update.minibatches
+        lines.append(
+            f"reinforcement: {update.steps} steps x {rollout.prompts} prompts x {rollout.samples} "
+            f"samples = {update.steps * samples:,}; {samples} samples and {optimizer} optimizer "
+            f"step{'s' * (optimizer > 1)} per step ({update.algorithm})"
+        )
+    return lines

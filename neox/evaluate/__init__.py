@@ -1,0 +1,1 @@
+"""Benchmarks, one file each, and the arithmetic of pass@k."""
