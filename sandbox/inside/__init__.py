@@ -1,0 +1,1 @@
+"""Code of the untrusted side; worker.py sends it to a fresh interpreter as text."""
