@@ -1,0 +1,184 @@
+"""What a program does: its outputs on 64 fixed inputs, the key made of them, and the split made of the key.
+
+Programs are run here, in process, node by node; only the forge's own constant operations are ever compiled. Because
+the split is a function of the key, two programs that behave alike always stand in the same split.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from neox.datasets.forge.chance import Chance
+from neox.datasets.forge.grammar import (
+    BOOL,
+    DICT,
+    INT,
+    LIST,
+    NAT,
+    SMALL,
+    STR,
+    VARIABLE,
+    WORDS,
+    Node,
+    Program,
+)
+from neox.datasets.forge.text import Variant, node_code
+
+PROBES = 64
+LARGEST = 1_000_000
+LONGEST = {LIST: 16, STR: 60, WORDS: 16, DICT: 16}
+
+Outputs = list[Any]
+_HOLDOUT = {0: "test", 1: "validation"}
+_SHARES = 10  # one key in ten for each held-out split
+
+
+@cache
+def probes(kind: str) -> Outputs:
+    """The 64 fixed inputs of one type, edges first."""
+    chance = Chance(f"probes/{kind}")
+    make = _MAKERS[kind]
+    fixed = list(_EDGES[kind])
+    shown = {repr(value) for value in fixed}
+    while len(fixed) < PROBES:
+        value = make(chance)
+        if repr(value) not in shown or kind == SMALL:
+            shown.add(repr(value))
+            fixed.append(value)
+    return fixed[:PROBES]
+
+
+@cache
+def extras(name: str) -> Outputs:
+    """The 64 fixed values of the second parameter, k or b."""
+    chance = Chance(f"probes/{name}")
+    if name == "k":
+        return [1 + chance.below(6) for _ in range(PROBES)]
+    return [
+        [chance.below(14) - 3 for _ in range(chance.below(7))] if index else []
+        for index in range(PROBES)
+    ]
+
+
+def arguments(program: Program, index: int) -> tuple[Any, ...]:
+    """The arguments of probe `index`."""
+    first = probes(program.takes)[index]
+    return (first,) if program.extra is None else (first, extras(program.extra)[index])
+
+
+@cache
+def function(node: Node, variant: Variant) -> Callable[..., Any]:
+    """The node as a Python function of its input and, where it reads one, of the second parameter."""
+    return _compiled(node_code(node, variant), VARIABLE[node.op.takes], _reads(node))
+
+
+@cache
+def _compiled(lines: tuple[str, ...], variable: str, extra: str | None) -> Callable[..., Any]:
+    *before, result = lines
+    head = f"def f({variable}):" if extra is None else f"def f({variable}, {extra}):"
+    text = "\n    ".join([head, *before, f"return {result}"])
+    space: dict[str, Any] = {}
+    exec(compile(text, "<forge>", "exec"), space)  # our own operations, never a completion
+    made: Callable[..., Any] = space["f"]
+    return made
+
+
+def _reads(node: Node) -> str | None:
+    if node.op.k and node.const == "k":
+        return "k"
+    return "b" if node.op.second else None
+
+
+def apply(node: Node, variant: Variant, values: Outputs, extra: Outputs | None) -> Outputs:
+    """The outputs of one node on every value."""
+    if extra is not None and _reads(node) is not None:
+        return list(map(function(node, variant), values, extra))
+    return list(map(function(node, variant), values))
+
+
+def run_one(program: Program, variants: tuple[Variant, ...], index: int, start: int = 0,
+            value: Any = None) -> Any:  # fmt: skip
+    """The output on probe `index`; from node `start` on, when the value before it is known."""
+    if start == 0:
+        value = probes(program.takes)[index]
+    for node, variant in zip(program.nodes[start:], variants[start:], strict=True):
+        reads = _reads(node)
+        if reads is None:
+            value = function(node, variant)(value)
+        else:
+            value = function(node, variant)(value, extras(reads)[index])
+    return value
+
+
+def bounded(kind: str, values: Outputs) -> bool:
+    """Whether every value is small enough to be an input or an output of a task."""
+    if kind == BOOL:
+        return True
+    if kind in (SMALL, NAT, INT):
+        return -LARGEST <= min(values) and max(values) <= LARGEST
+    if max(map(len, values)) > LONGEST[kind]:
+        return False
+    if kind == LIST:
+        return all(-LARGEST <= min(value) and max(value) <= LARGEST for value in values if value)
+    if kind == DICT:
+        return all(abs(item) <= LARGEST for value in values for item in value.values())
+    return kind == STR or all(len(word) <= LONGEST[STR] for value in values for word in value)
+
+
+def key(program: Program, outputs: Outputs) -> str:
+    """sha256 over the types of the parameters and the outputs on the probes, in hexadecimal."""
+    return sha256(f"{program.takes},{program.extra}:{outputs!r}".encode()).hexdigest()
+
+
+def split_of(behaviour: str) -> str:
+    """The split of a behaviour: 80 % train, 10 % validation, 10 % test."""
+    return _HOLDOUT.get(int(behaviour[:8], 16) % _SHARES, "train")
+
+
+def _list(chance: Chance) -> list[int]:
+    top = chance.pick((6, 12, 24))
+    low = chance.pick((0, top // 3))
+    return [chance.below(top) - low for _ in range(1 + chance.below(9))]
+
+
+_SYLLABLES = ("a", "be", "co", "da", "e", "it", "lo", "mi", "no", "o", "ra", "sun", "tt", "u", "xy")
+
+
+def _word(chance: Chance) -> str:
+    word = "".join(chance.pick(_SYLLABLES) for _ in range(1 + chance.below(3)))
+    return chance.pick((word, word, word.capitalize(), word + chance.pick("1379")))
+
+
+def _words(chance: Chance) -> list[str]:
+    some = [_word(chance) for _ in range(1 + chance.below(6))]
+    return some + some[:1] if chance.below(3) == 0 else some
+
+
+def _text(chance: Chance) -> str:
+    return " ".join(_word(chance) for _ in range(1 + chance.below(4)))
+
+
+def _dict(chance: Chance) -> dict[str, int]:
+    return {_word(chance): chance.below(16) - 4 for _ in range(1 + chance.below(6))}
+
+
+_MAKERS: dict[str, Callable[[Chance], Any]] = {
+    SMALL: lambda chance: chance.below(31),
+    NAT: lambda chance: chance.below(chance.pick((100, 1000, 10000))),
+    INT: lambda chance: chance.below(chance.pick((20, 60, 200))) - chance.pick((5, 30)),
+    LIST: _list,
+    STR: _text,
+    WORDS: _words,
+    DICT: _dict,
+}
+_EDGES: dict[str, tuple[Any, ...]] = {
+    SMALL: tuple(range(31)),
+    NAT: (*range(13), 16, 27, 97, 100, 101, 990, 1000, 1221),
+    INT: (*range(-6, 13), -17, 100),
+    LIST: ([], [0], [1], [-1], [7], [2, 2], [1, 2], [3, 1], [0, 0, 1], [5, 5, 5], [1, 2, 3, 4],
+           [4, 3, 2, 1], [-2, 5, -2], [2, 4, 6, 8], [1, 3, 5, 7, 9], [-3, -1, -2]),
+    STR: ("", "a", "Z", " ", "aa", "ab", "abc", "noon", "Hello", "a b", "see 12 o 3", "level up"),
+    WORDS: ([], [""], ["a"], ["a", "a"], ["b", "a"], ["ab", "c", "ab"], ["Sun", "sun"], ["aba", "xy"]),
+    DICT: ({}, {"a": 0}, {"a": 1}, {"b": 2, "a": 2}, {"a": -1, "b": 3}, {"x": 5, "y": 1, "z": 3}),
+}  # fmt: skip

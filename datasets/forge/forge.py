@@ -1,0 +1,215 @@
+"""The forge: tasks made to measure, from a seed, in three splits that share no behaviour.
+
+`Forge(seed).tasks(split, count)` takes turns over families and levels, so a longer list extends a shorter one. A task
+is a plain record with tests; its program is drawn again from its id when documents are wanted. Knows nothing about
+models or training.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from neox.datasets.forge import families as _families  # noqa: F401  registers every family
+from neox.datasets.forge.behaviour import Outputs, arguments
+from neox.datasets.forge.documents import Document, write
+from neox.datasets.forge.draw import Grammar
+from neox.datasets.forge.grammar import FAMILIES, LIST, SMALL, STR, Program
+from neox.datasets.forge.stream import FORGE_VERSION, Candidate, Stream, examine
+from neox.datasets.forge.text import body, prompt, right
+from neox.datasets.forge.trials import EXAMPLES, hidden_tests
+from neox.datasets.task import CallTest, Task
+
+LEVELS = (0, 1, 2, 3)
+SPLITS = ("train", "validation", "test")
+LONGEST_COMPLETION = 220
+
+
+class Forge:
+    """All tasks of one seed.
+
+    >>> task = Forge(seed=0).tasks("train", 1)[0]
+    >>> task.program(task.reference or "").count("def f(")
+    1
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self._grammar = Grammar()
+        self._streams: dict[tuple[str, int], Stream] = {}
+        self._made: dict[str, Candidate] = {}
+
+    def tasks(
+        self,
+        split: str,
+        count: int,
+        levels: Sequence[int] = LEVELS,
+        families: Sequence[str] | None = None,
+    ) -> list[Task]:
+        """Up to `count` tasks of `split`, spread evenly over families and levels as far as the supply goes.
+
+        Behaviours and prompts are distinct within the list, and the lists of two splits share neither. ValueError for
+        an unknown split, family or level.
+        """
+        names = tuple(FAMILIES) if families is None else tuple(families)
+        unknown = [name for name in names if name not in FAMILIES]
+        if split not in SPLITS or unknown or not set(levels) <= set(LEVELS):
+            raise ValueError(
+                f"no forge tasks for split {split!r}, levels {tuple(levels)}, families {names}; "
+                f"splits are {', '.join(SPLITS)}, levels 0 to 3, families {', '.join(FAMILIES)}"
+            )
+        rows = [self._row(name, level, split) for level in levels for name in names]
+        behaviours: set[str] = set()
+        prompts: set[str] = set()
+        made: list[Task] = []
+        while rows and len(made) < count:
+            for row in tuple(rows):
+                task = _fresh(row, behaviours, prompts)
+                if task is None:
+                    rows.remove(row)
+                    continue
+                made.append(task)
+                if len(made) == count:
+                    break
+        return made
+
+    def program(self, task_id: str) -> Program:
+        """The tree of a task of any seed. ValueError for an id that is not the forge's."""
+        return self._candidate(task_id).program
+
+    def documents(
+        self,
+        tasks: Sequence[Task],
+        quality: str = "clean",
+        seed: int = 0,
+        right_share: float = 0.43,
+    ) -> list[Document]:
+        """One completion per task: the reference ("clean"), or one in which parts follow their habit ("mixed").
+
+        `documents.write` says how often. `right` is found by running the completion's tree on the probes.
+        """
+        made = [self._candidate(task.task_id) for task in tasks]
+        return write(
+            tasks, [(one.program, one.outputs) for one in made], quality, seed, right_share
+        )
+
+    def _stream(self, family: str, level: int) -> Stream:
+        place = (family, level)
+        if place not in self._streams:
+            self._streams[place] = Stream(self._grammar, self.seed, family, level)
+        return self._streams[place]
+
+    def _row(self, family: str, level: int, split: str) -> Iterator[tuple[str, Task]]:
+        """The tasks of one family and level that belong to `split`, with their behaviours."""
+        stream = self._stream(family, level)
+        for candidate in stream:
+            if candidate.split == split:
+                task = _task(stream, candidate)
+                if task is not None:
+                    self._made[task.task_id] = candidate
+                    yield candidate.behaviour, task
+
+    def _candidate(self, task_id: str) -> Candidate:
+        if task_id not in self._made:
+            self._made[task_id] = self._again(task_id)
+        return self._made[task_id]
+
+    def _again(self, task_id: str) -> Candidate:
+        match task_id.split("/"):
+            case [version, seed, family, level, index] if (
+                version == f"forge{FORGE_VERSION}" and family in FAMILIES
+            ):
+                stream = Stream(self._grammar, int(seed), family, int(level))
+                program = stream.draw(int(index))
+                candidate = program and examine(program, int(index))
+                if candidate:
+                    return candidate
+        raise ValueError(f"{task_id!r} is not a task of forge version {FORGE_VERSION}")
+
+
+def tasks_from_name(
+    name: str, split: str = "train", count: int = 1000, seed: int = 0
+) -> list[Task]:
+    """Tasks by name: "forge", "forge:fold", "forge:fold/3", or "forge:/3" for a level of every family."""
+    head, _, rest = name.partition(":")
+    family, _, level = rest.partition("/")
+    if head != "forge" or (level and not level.isdigit()):
+        raise ValueError(
+            f"{name!r} is no name of forge tasks; write forge, forge:FAMILY or forge:FAMILY/LEVEL"
+        )
+    levels = (int(level),) if level else LEVELS
+    return Forge(seed).tasks(split, count, levels, (family,) if family else None)
+
+
+def _fresh(row: Iterator[tuple[str, Task]], behaviours: set[str], prompts: set[str]) -> Task | None:
+    """The next task of `row` with a behaviour and a prompt that are both new, or None at its end."""
+    for behaviour, task in row:
+        if behaviour not in behaviours and task.prompt not in prompts:
+            behaviours.add(behaviour)
+            prompts.add(task.prompt)
+            return task
+    return None
+
+
+def _task(stream: Stream, candidate: Candidate) -> Task | None:
+    """The record of a candidate, or None if its mutants cannot be told from it."""
+    program = candidate.program
+    completion = body(program, right(program))
+    if len(completion) > LONGEST_COMPLETION:
+        return None
+    shown = _examples(program, candidate.outputs)
+    hidden = hidden_tests(program, candidate.outputs, shown)
+    if hidden is None:
+        return None
+    asked = prompt(program)
+    return Task(
+        task_id=stream.task_id(candidate.index),
+        prompt=asked,
+        entry_point="f",
+        tests=tuple(CallTest(arguments(program, at), candidate.outputs[at]) for at in hidden),
+        examples=tuple(CallTest(arguments(program, at), candidate.outputs[at]) for at in shown),
+        starter_code=asked,
+        reference=completion,
+        contract=contract(program),
+        level=stream.level,
+        split=candidate.split,
+        family=stream.family,
+        source="forge",
+        license="Apache-2.0",
+        meta={"behaviour": candidate.behaviour, "parts": list(program.parts)},
+    )
+
+
+def contract(program: Program) -> str | None:
+    """The cost class of the reference in the size of its first input, or None where sizes are no longer known."""
+    order = ("1", "n", "n log n", "n^2")
+    worst = 0
+    sized = True
+    for node in program.nodes:
+        cost = order.index(node.op.cost)
+        if not sized and cost > 0:
+            return None
+        worst = max(worst, cost)
+        sized = (
+            sized and node.op.takes == node.op.gives and node.op.takes not in (SMALL, "nat", "int")
+        )
+        sized = sized or (node.op.takes == LIST and node.op.gives == LIST)
+    if program.takes in (SMALL, "nat", "int") and worst > 0:
+        return None
+    return f"O({order[worst]})"
+
+
+def _examples(program: Program, outputs: Outputs) -> tuple[int, ...]:
+    """Three short probes with different outputs, as different as the outputs allow."""
+    size = len if program.takes in (LIST, STR, "words", "dict") else None
+    chosen: list[int] = []
+    told: list[object] = []
+    given = range(len(outputs))
+    ranked = sorted(given, key=lambda at: abs((size(arguments(program, at)[0]) if size else 4) - 4))
+    for at in ranked:
+        if outputs[at] not in told and outputs[at] not in ([], "", {}):
+            chosen.append(at)
+            told.append(outputs[at])
+        if len(chosen) == EXAMPLES:
+            break
+    for at in ranked:
+        if len(chosen) < EXAMPLES and at not in chosen:
+            chosen.append(at)
+    return tuple(chosen)
