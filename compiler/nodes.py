@@ -1,9 +1,11 @@
-"""The syntax tree: one slotted class per kind of node, with CPython's names and fields (`ast`, Python 3.14).
+"""The syntax tree: one slotted class per kind of node, with CPython's names and fields (`ast`,
+Python 3.14).
 
-A node adds to CPython's fields only `start` and `end`, character offsets into the text that was read; lines and
-columns are computed from them on demand (`Program.location`). Operators and contexts are plain strings with the name
-of CPython's class (`"Add"`, `"NotIn"`, `"Load"`), because they carry nothing else. `ErrorStmt` and `ErrorExpr` hold
-what could not be understood, so that every text has a tree. Nodes know nothing about text, tokens or scopes.
+A node adds to CPython's fields only `start` and `end`, character offsets into the text that was
+read; lines and columns are computed from them on demand (`Program.location`). Operators and
+contexts are plain strings with the name of CPython's class (`"Add"`, `"NotIn"`, `"Load"`), because
+they carry nothing else. `ErrorStmt` and `ErrorExpr` hold what could not be understood, so that
+every text has a tree. Nodes know nothing about text, tokens or scopes.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ Value = None | bool | int | float | complex | str | bytes | EllipsisType
 
 
 class Node:
-    """Any node. `_fields` names the fields in CPython's order; `start` and `end` are character offsets."""
+    """Any node. `_fields` names the fields in CPython's order; `start` and `end` are character
+    offsets.
+    """
 
     __slots__ = ("end", "start")
     _fields: ClassVar[tuple[str, ...]] = ()
@@ -171,6 +175,18 @@ class AugAssign(stmt):
         self.value = value
 
 
+class Break(stmt):
+    __slots__ = ()
+
+
+class Continue(stmt):
+    __slots__ = ()
+
+
+class Pass(stmt):
+    __slots__ = ()
+
+
 class ClassDef(stmt):
     __slots__ = ("bases", "body", "decorator_list", "keywords", "name", "type_params")
     _fields = ("name", "bases", "keywords", "body", "decorator_list", "type_params")
@@ -207,7 +223,9 @@ class Delete(stmt):
 
 
 class ErrorStmt(stmt):
-    """Text where a statement was expected but none could be read; `children` are the parts that could."""
+    """Text where a statement was expected but none could be read; `children` are the parts that
+    could.
+    """
 
     __slots__ = ("children",)
     _fields = ("children",)

@@ -1,0 +1,342 @@
+"""Tree to text: expressions and patterns, with no more parentheses than needed.
+
+Levels of precedence, low to high; an operand below the level its place asks for is put in
+parentheses.
+"""
+
+from __future__ import annotations
+
+from neox.compiler import nodes as n
+
+(NAMED, TEST, OR, AND, NOT, COMPARE, BIT_OR, XOR, BIT_AND, SHIFT, SUM, PRODUCT, UNARY, POWER, AWAIT,
+ ATOM) = range(16)  # fmt: skip
+
+_BINARY = {
+    "BitOr": ("|", BIT_OR), "BitXor": ("^", XOR), "BitAnd": ("&", BIT_AND),
+    "LShift": ("<<", SHIFT), "RShift": (">>", SHIFT), "Add": ("+", SUM), "Sub": ("-", SUM),
+    "Mult": ("*", PRODUCT), "Div": ("/", PRODUCT), "FloorDiv": ("//", PRODUCT),
+    "Mod": ("%", PRODUCT), "MatMult": ("@", PRODUCT), "Pow": ("**", POWER),
+}  # fmt: skip
+_COMPARE = {
+    "Lt": "<", "Gt": ">", "Eq": "==", "NotEq": "!=", "LtE": "<=", "GtE": ">=", "In": "in",
+    "NotIn": "not in", "Is": "is", "IsNot": "is not",
+}  # fmt: skip
+_UNARY = {"USub": "-", "UAdd": "+", "Invert": "~"}
+
+
+class Expressions:
+    def symbol(self, op: str) -> str:
+        return _BINARY[op][0]
+
+    def text_of(self, node: n.expr, level: int = TEST) -> str:
+        """The text of an expression where at least this level of precedence is asked for."""
+        method = getattr(self, "e_" + type(node).__name__)
+        text, own = method(node)
+        return f"({text})" if own < level else text
+
+    def bare(self, node: n.expr) -> str:
+        """At statement level: tuples and yields need no parentheses."""
+        if isinstance(node, n.Tuple) and node.elts:
+            return self._items(node.elts)
+        if isinstance(node, (n.Yield, n.YieldFrom, n.Starred)):
+            return self._raw(node)
+        return self.text_of(node)
+
+    def _raw(self, node: n.expr) -> str:
+        text, _ = getattr(self, "e_" + type(node).__name__)(node)
+        return str(text)
+
+    def _items(self, items: list[n.expr]) -> str:
+        text = ", ".join(self._item(i) for i in items)
+        return text + "," if len(items) == 1 else text
+
+    def _item(self, node: n.expr) -> str:
+        return self._raw(node) if isinstance(node, n.Starred) else self.text_of(node)
+
+    # Expressions: each gives its text and its own level ------------------------------------------
+
+    def e_ErrorExpr(self, node: n.ErrorExpr) -> tuple[str, int]:
+        return "", ATOM
+
+    def e_Name(self, node: n.Name) -> tuple[str, int]:
+        return node.id, ATOM
+
+    def e_Constant(self, node: n.Constant) -> tuple[str, int]:
+        value = node.value
+        if value is ...:
+            return "...", ATOM
+        if isinstance(value, (float, complex)):
+            text = repr(value).strip("()").replace("inf", "1e309")
+            if isinstance(value, complex) and value.real:
+                return text, SUM
+            return text, ATOM
+        if isinstance(value, str):
+            return ("u" if node.kind == "u" else "") + repr(value), ATOM
+        return repr(value), ATOM
+
+    def e_NamedExpr(self, node: n.NamedExpr) -> tuple[str, int]:
+        return f"{self.text_of(node.target)} := {self.text_of(node.value)}", NAMED
+
+    def e_IfExp(self, node: n.IfExp) -> tuple[str, int]:
+        parts = []
+        one: n.expr = node
+        while isinstance(one, n.IfExp):
+            parts.append(f"{self.text_of(one.body, OR)} if {self.text_of(one.test, OR)} else ")
+            one = one.orelse
+        return "".join(parts) + self.text_of(one), TEST
+
+    def e_Lambda(self, node: n.Lambda) -> tuple[str, int]:
+        parameters = self.parameters(node.args)
+        blank = " " if parameters else ""
+        return f"lambda{blank}{parameters}: {self.text_of(node.body)}", TEST
+
+    def e_BoolOp(self, node: n.BoolOp) -> tuple[str, int]:
+        own, word = (OR, " or ") if node.op == "Or" else (AND, " and ")
+        return word.join(self.text_of(v, own + 1) for v in node.values), own
+
+    def e_UnaryOp(self, node: n.UnaryOp) -> tuple[str, int]:
+        prefix = []
+        one: n.expr = node
+        level = NOT if node.op == "Not" else UNARY
+        while isinstance(one, n.UnaryOp) and (one.op == "Not") == (node.op == "Not"):
+            prefix.append("not " if one.op == "Not" else _UNARY[one.op])
+            one = one.operand
+        return "".join(prefix) + self.text_of(one, level), level
+
+    def e_Compare(self, node: n.Compare) -> tuple[str, int]:
+        parts = [self.text_of(node.left, BIT_OR)]
+        for op, right in zip(node.ops, node.comparators, strict=True):
+            parts.append(f"{_COMPARE[op]} {self.text_of(right, BIT_OR)}")
+        return " ".join(parts), COMPARE
+
+    def e_BinOp(self, node: n.BinOp) -> tuple[str, int]:
+        own = _BINARY[node.op][1]
+        if node.op == "Pow":
+            left, right = self.text_of(node.left, AWAIT), self.text_of(node.right, UNARY)
+            return f"{left} ** {right}", POWER
+        rest = []
+        one: n.expr = node
+        while isinstance(one, n.BinOp) and one.op != "Pow" and _BINARY[one.op][1] == own:
+            rest.append(f"{_BINARY[one.op][0]} {self.text_of(one.right, own + 1)}")
+            one = one.left
+        return " ".join([self.text_of(one, own), *reversed(rest)]), own
+
+    def e_Await(self, node: n.Await) -> tuple[str, int]:
+        return f"await {self.text_of(node.value, ATOM)}", AWAIT
+
+    def e_Yield(self, node: n.Yield) -> tuple[str, int]:
+        return "yield" + (f" {self.bare(node.value)}" if node.value is not None else ""), NAMED - 1
+
+    def e_YieldFrom(self, node: n.YieldFrom) -> tuple[str, int]:
+        return f"yield from {self.text_of(node.value)}", NAMED - 1
+
+    def e_Starred(self, node: n.Starred) -> tuple[str, int]:
+        return f"*{self.text_of(node.value, BIT_OR)}", ATOM
+
+    def _chain(self, node: n.expr) -> tuple[str, int]:
+        """Calls, subscripts and attributes, from the inside out without recursion."""
+        tails = []
+        while True:
+            if isinstance(node, n.Attribute):
+                tails.append("." + node.attr)
+                node = node.value
+            elif isinstance(node, n.Subscript):
+                tails.append(f"[{self._index(node.slice)}]")
+                node = node.value
+            elif isinstance(node, n.Call):
+                tails.append(f"({self._arguments(node)})")
+                node = node.func
+            else:
+                break
+        text = self.text_of(node, ATOM)
+        if isinstance(node, n.Constant) and type(node.value) is int and tails[-1][0] == ".":
+            text = f"({text})"
+        return text + "".join(reversed(tails)), ATOM
+
+    e_Attribute = e_Subscript = e_Call = _chain
+
+    def _arguments(self, node: n.Call) -> str:
+        if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], n.GeneratorExp):
+            return self._raw(node.args[0])[1:-1]
+        parts = [self._call_item(a) for a in node.args]
+        return ", ".join(parts + [self.keyword(k) for k in node.keywords])
+
+    def _call_item(self, node: n.expr) -> str:
+        if isinstance(node, n.Starred):
+            return f"*{self.text_of(node.value)}"
+        return self.text_of(node)
+
+    def keyword(self, node: n.keyword) -> str:
+        value = self.text_of(node.value)
+        return f"**{value}" if node.arg is None else f"{node.arg}={value}"
+
+    def _index(self, node: n.expr) -> str:
+        if isinstance(node, n.Tuple) and node.elts:
+            text = ", ".join(self._slice_item(e) for e in node.elts)
+            alone = len(node.elts) == 1 and not isinstance(node.elts[0], n.Starred)
+            return text + "," if alone else text
+        return self._slice_item(node)
+
+    def _slice_item(self, node: n.expr) -> str:
+        return self._raw(node) if isinstance(node, (n.Slice, n.Starred)) else self.text_of(node)
+
+    def e_Slice(self, node: n.Slice) -> tuple[str, int]:
+        lower = self.text_of(node.lower) if node.lower is not None else ""
+        upper = self.text_of(node.upper) if node.upper is not None else ""
+        step = f":{self.text_of(node.step)}" if node.step is not None else ""
+        return f"{lower}:{upper}{step}", ATOM
+
+    def e_Tuple(self, node: n.Tuple) -> tuple[str, int]:
+        return f"({self._items(node.elts)})" if node.elts else "()", ATOM
+
+    def e_List(self, node: n.List) -> tuple[str, int]:
+        return f"[{', '.join(self._item(e) for e in node.elts)}]", ATOM
+
+    def e_Set(self, node: n.Set) -> tuple[str, int]:
+        return f"{{{', '.join(self._item(e) for e in node.elts)}}}", ATOM
+
+    def e_Dict(self, node: n.Dict) -> tuple[str, int]:
+        parts = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                parts.append(f"**{self.text_of(value, BIT_OR)}")
+            else:
+                parts.append(f"{self.text_of(key)}: {self.text_of(value)}")
+        return f"{{{', '.join(parts)}}}", ATOM
+
+    def _generators(self, generators: list[n.comprehension]) -> str:
+        parts = []
+        for one in generators:
+            word = "async for" if one.is_async else "for"
+            parts.append(f" {word} {self.bare(one.target)} in {self.text_of(one.iter, OR)}")
+            parts += [f" if {self.text_of(test, OR)}" for test in one.ifs]
+        return "".join(parts)
+
+    def e_ListComp(self, node: n.ListComp) -> tuple[str, int]:
+        return f"[{self.text_of(node.elt)}{self._generators(node.generators)}]", ATOM
+
+    def e_SetComp(self, node: n.SetComp) -> tuple[str, int]:
+        return f"{{{self.text_of(node.elt)}{self._generators(node.generators)}}}", ATOM
+
+    def e_GeneratorExp(self, node: n.GeneratorExp) -> tuple[str, int]:
+        return f"({self.text_of(node.elt)}{self._generators(node.generators)})", ATOM
+
+    def e_DictComp(self, node: n.DictComp) -> tuple[str, int]:
+        pair = f"{self.text_of(node.key)}: {self.text_of(node.value)}"
+        return f"{{{pair}{self._generators(node.generators)}}}", ATOM
+
+    # f-strings ----------------------------------------------------------------------------------
+
+    def e_JoinedStr(self, node: n.JoinedStr) -> tuple[str, int]:
+        return self._formatted("f", node.values), ATOM
+
+    def e_TemplateStr(self, node: n.TemplateStr) -> tuple[str, int]:
+        return self._formatted("t", node.values), ATOM
+
+    def _formatted(self, prefix: str, parts: list[n.expr]) -> str:
+        """A literal in double quotes; fields may hold any quotes (PEP 701)."""
+        return f'{prefix}"{"".join(self._part(p) for p in parts)}"'
+
+    def _part(self, node: n.expr, in_spec: bool = False) -> str:
+        if isinstance(node, n.Constant):
+            # both quotes in front make repr choose single ones and escape them
+            text = repr("\"'" + str(node.value))[4:-1]
+            text = text.replace("\\'", "'").replace('"', '\\"')
+            return text if in_spec else text.replace("{", "{{").replace("}", "}}")
+        assert isinstance(node, (n.FormattedValue, n.Interpolation))
+        value = self.bare(node.value)
+        if isinstance(node.value, (n.Lambda, n.NamedExpr)):
+            value = f"({self._raw(node.value)})"
+        if value.startswith("{"):
+            value = " " + value
+        conversion = f"!{chr(node.conversion)}" if node.conversion != -1 else ""
+        spec = ""
+        if isinstance(node.format_spec, n.JoinedStr):
+            spec = ":" + "".join(self._part(p, True) for p in node.format_spec.values)
+        return f"{{{value}{conversion}{spec}}}"
+
+    # Parameters and patterns ----------------------------------------------------------------------
+
+    def parameters(self, node: n.arguments) -> str:
+        positional = node.posonlyargs + node.args
+        plain = len(positional) - len(node.defaults)
+        parts = []
+        for i, one in enumerate(positional):
+            default = node.defaults[i - plain] if i >= plain else None
+            parts.append(self._parameter(one, default))
+            if i + 1 == len(node.posonlyargs):
+                parts.append("/")
+        if node.vararg is not None:
+            parts.append("*" + self._parameter(node.vararg, None))
+        elif node.kwonlyargs:
+            parts.append("*")
+        for one, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+            parts.append(self._parameter(one, value))
+        if node.kwarg is not None:
+            parts.append("**" + self._parameter(node.kwarg, None))
+        return ", ".join(parts)
+
+    def _parameter(self, node: n.arg, default: n.expr | None) -> str:
+        text = node.arg
+        if node.annotation is not None:
+            text += f": {self._item(node.annotation)}"
+        if default is not None:
+            equals = " = " if node.annotation is not None else "="
+            text += f"{equals}{self.text_of(default)}"
+        return text
+
+    def type_parameters(self, found: list[n.type_param]) -> str:
+        parts = []
+        for one in found:
+            if isinstance(one, n.TypeVar):
+                bound = f": {self.text_of(one.bound)}" if one.bound is not None else ""
+                text = one.name + bound
+            elif isinstance(one, n.TypeVarTuple):
+                text = "*" + one.name
+            else:
+                assert isinstance(one, n.ParamSpec)
+                text = "**" + one.name
+            default = getattr(one, "default_value", None)
+            parts.append(text + (f" = {self._item(default)}" if default is not None else ""))
+        return f"[{', '.join(parts)}]" if parts else ""
+
+    def pattern(self, node: n.pattern) -> str:
+        if isinstance(node, n.MatchValue):
+            return self.text_of(node.value)
+        if isinstance(node, n.MatchSingleton):
+            return repr(node.value)
+        if isinstance(node, n.MatchStar):
+            return f"*{node.name or '_'}"
+        if isinstance(node, n.MatchAs):
+            if node.pattern is None:
+                return node.name or "_"
+            inner = self.pattern(node.pattern)
+            return (
+                f"{f'({inner})' if isinstance(node.pattern, n.MatchAs) else inner} as {node.name}"
+            )
+        if isinstance(node, n.MatchOr):
+            return " | ".join(self._inner(p) for p in node.patterns)
+        if isinstance(node, n.MatchSequence):
+            return f"[{', '.join(self._inner(p, False) for p in node.patterns)}]"
+        if isinstance(node, n.MatchMapping):
+            parts = [
+                f"{self.text_of(key)}: {self._inner(p, False)}"
+                for key, p in zip(node.keys, node.patterns, strict=True)
+                if key is not None
+            ]
+            parts += [f"**{node.rest}"] if node.rest is not None else []
+            return f"{{{', '.join(parts)}}}"
+        assert isinstance(node, n.MatchClass)
+        parts = [self._inner(p, False) for p in node.patterns]
+        parts += [
+            f"{name}={self._inner(p, False)}"
+            for name, p in zip(node.kwd_attrs, node.kwd_patterns, strict=True)
+        ]
+        return f"{self.text_of(node.cls)}({', '.join(parts)})"
+
+    def _inner(self, node: n.pattern, in_or: bool = True) -> str:
+        text = self.pattern(node)
+        bound = isinstance(node, n.MatchAs) and node.pattern is not None
+        if (bound and in_or) or (in_or and isinstance(node, n.MatchOr)):
+            return f"({text})"
+        return text
