@@ -2,7 +2,7 @@
 
 from neox.datasets.forge.documents import Document
 from neox.datasets.forge.export import to_humaneval
-from neox.datasets.forge.forge import LEVELS, Forge, tasks_from_name
+from neox.datasets.forge.forge import LEVELS, Forge, parse_name, tasks_from_name
 from neox.datasets.forge.grammar import FAMILIES, Family, Op
 from neox.datasets.forge.stream import FORGE_VERSION
 
@@ -14,6 +14,7 @@ __all__ = [
     "Family",
     "Forge",
     "Op",
+    "parse_name",
     "tasks_from_name",
     "to_humaneval",
 ]

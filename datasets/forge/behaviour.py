@@ -116,11 +116,11 @@ def bounded(kind: str, values: Outputs) -> bool:
     if kind == BOOL:
         return True
     if kind in (SMALL, NAT, INT):
-        return -LARGEST <= min(values) and max(values) <= LARGEST
+        return min(values) >= -LARGEST and max(values) <= LARGEST
     if max(map(len, values)) > LONGEST[kind]:
         return False
     if kind == LIST:
-        return all(-LARGEST <= min(value) and max(value) <= LARGEST for value in values if value)
+        return all(min(value) >= -LARGEST and max(value) <= LARGEST for value in values if value)
     if kind == DICT:
         return all(abs(item) <= LARGEST for value in values for item in value.values())
     return kind == STR or all(len(word) <= LONGEST[STR] for value in values for word in value)

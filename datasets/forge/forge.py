@@ -124,18 +124,30 @@ class Forge:
         raise ValueError(f"{task_id!r} is not a task of forge version {FORGE_VERSION}")
 
 
+def parse_name(name: str) -> tuple[tuple[str, ...] | None, tuple[int, ...] | None]:
+    """The families and levels that a name asks for, None for all; ValueError for another name.
+
+    >>> parse_name("forge:fold/3"), parse_name("forge"), parse_name("forge:/2")
+    ((('fold',), (3,)), (None, None), (None, (2,)))
+    """
+    head, _, rest = name.partition(":")
+    family, _, level = rest.partition("/")
+    levels = (int(level),) if level.isdecimal() else None
+    wrong_level = level and (levels is None or levels[0] not in LEVELS)
+    if head != "forge" or wrong_level or (family and family not in FAMILIES):
+        raise ValueError(
+            f"{name!r} names no forge tasks; write forge, forge:FAMILY or forge:FAMILY/LEVEL "
+            f"with a level from 0 to 3 and a family among {', '.join(FAMILIES)}"
+        )
+    return ((family,) if family else None), levels
+
+
 def tasks_from_name(
     name: str, split: str = "train", count: int = 1000, seed: int = 0
 ) -> list[Task]:
-    """Tasks by name: "forge", "forge:fold", "forge:fold/3", or "forge:/3" for a level of every family."""
-    head, _, rest = name.partition(":")
-    family, _, level = rest.partition("/")
-    if head != "forge" or (level and not level.isdigit()):
-        raise ValueError(
-            f"{name!r} is no name of forge tasks; write forge, forge:FAMILY or forge:FAMILY/LEVEL"
-        )
-    levels = (int(level),) if level else LEVELS
-    return Forge(seed).tasks(split, count, levels, (family,) if family else None)
+    """Tasks by name, as `parse_name` reads it: "forge", "forge:fold", "forge:fold/3"."""
+    families, levels = parse_name(name)
+    return Forge(seed).tasks(split, count, levels or LEVELS, families)
 
 
 def _fresh(row: Iterator[tuple[str, Task]], behaviours: set[str], prompts: set[str]) -> Task | None:

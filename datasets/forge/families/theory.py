@@ -1,0 +1,140 @@
+"""Number theory by loops: divisors, primes, gcd, sequences."""
+
+from neox.datasets.forge.grammar import BOOL, INT, LIST, NAT, SMALL, Family, Op, register
+
+register(
+    Family(
+        "theory",
+        (
+            Op(
+                "divisors",
+                SMALL,
+                LIST,
+                "[i for i in range(1, n + 1) if n % i == 0]",
+                ("list the divisors of n", "take the numbers from 1 to n that divide it"),
+                wrong="[i for i in range(1, n) if n % i == 0]",
+                grows=True,
+            ),
+            Op(
+                "count up",
+                SMALL,
+                LIST,
+                "list(range(1, n + 1))[:{c}]",
+                (
+                    "list the first {c} of the numbers from 1 to n",
+                    "count from 1 to n, {c} numbers at most",
+                ),
+                wrong="list(range(n))[:{c}]",
+                consts=(5, 8, 12),
+            ),
+            Op(
+                "count down",
+                SMALL,
+                LIST,
+                "list(range(n, 0, -{c}))[:12]",
+                (
+                    "count down from n by {c} while positive, 12 numbers at most",
+                    "list n, n - {c} and so on above 0, up to 12 numbers",
+                ),
+                wrong="list(range(n, -1, -{c}))[:12]",
+                consts=(2, 3, 4, 5),
+            ),
+            Op(
+                "divisor count",
+                SMALL,
+                SMALL,
+                "sum(n % i == 0 for i in range(1, n + 1))",
+                ("the number of divisors", "how many numbers from 1 to n divide it"),
+                wrong="sum(n % i == 0 for i in range(1, n))",
+            ),
+            Op(
+                "divisor sum",
+                SMALL,
+                INT,
+                "sum(i for i in range(1, n) if n % i == 0)",
+                ("the sum of the proper divisors", "the total of the divisors below n"),
+                wrong="sum(i for i in range(1, n + 1) if n % i == 0)",
+            ),
+            Op(
+                "gcd with",
+                NAT,
+                INT,
+                "m = {c}\nwhile m:\n    n, m = m, n % m\nn",
+                ("the greatest common divisor with {c}", "the gcd of it and {c}"),
+                wrong="m = {c}\nwhile m:\n    n, m = m, n % m\nn * {c}",
+                consts=(12, 18, 30),
+            ),
+            Op(
+                "halvings",
+                NAT,
+                SMALL,
+                "t = 0\nwhile n > 1:\n    n //= {c}\n    t += 1\nt",
+                (
+                    "how often it can be floor-divided by {c} until at most 1",
+                    "the number of divisions by {c} down to 1 or less",
+                ),
+                wrong="t = 0\nwhile n > 0:\n    n //= {c}\n    t += 1\nt",
+                consts=(2, 3, 4),
+                cost="1",
+            ),
+            Op(
+                "triangle",
+                SMALL,
+                INT,
+                "n * (n + 1) // 2",
+                ("the sum of the numbers from 1 to n", "the n-th triangular number"),
+                wrong="n * (n - 1) // 2",
+                cost="1",
+            ),
+            Op(
+                "fibonacci",
+                SMALL,
+                INT,
+                "x, y = 0, 1\nfor i in range(n):\n    x, y = y, x + y\nx % 1000",
+                (
+                    "the n-th Fibonacci number modulo 1000, from 0 and 1",
+                    "Fibonacci of n modulo 1000, where 0 gives 0",
+                ),
+                wrong="x, y = 0, 1\nfor i in range(n):\n    x, y = y, x + y\ny % 1000",
+            ),
+            Op(
+                "power modulo",
+                SMALL,
+                INT,
+                "pow({c}, n, 97)",
+                ("{c} to the power n modulo 97", "the n-th power of {c} modulo 97"),
+                wrong="pow(n, {c}, 97)",
+                consts=(2, 3, 5),
+                cost="1",
+            ),
+            Op(
+                "square root",
+                NAT,
+                SMALL,
+                "i = 0\nwhile (i + 1) * (i + 1) <= n and i < 30:\n    i += 1\ni",
+                (
+                    "the floored square root, 30 at most",
+                    "the largest i up to 30 with i * i at most n",
+                ),
+                wrong="i = 0\nwhile i * i <= n and i < 30:\n    i += 1\ni",
+            ),
+            Op(
+                "is prime",
+                SMALL,
+                BOOL,
+                "n > 1 and all(n % i for i in range(2, n))",
+                ("whether it is prime", "whether it is a prime number"),
+                wrong="n > 0 and all(n % i for i in range(2, n))",
+            ),
+            Op(
+                "coprime",
+                NAT,
+                BOOL,
+                "m = {c}\nwhile m:\n    n, m = m, n % m\nn == 1",
+                ("whether it shares no divisor above 1 with {c}", "whether it is coprime to {c}"),
+                wrong="m = {c}\nwhile m:\n    n, m = m, n % m\nn > 1",
+                consts=(6, 10, 15),
+            ),
+        ),
+    )
+)

@@ -1,0 +1,176 @@
+"""Task files of several dialects, read into the one record.
+
+The dialect of a row follows from its keys: HumanEval (`test` and `entry_point`), MBPP (`test_list`),
+and `prompt` with `tests`, which is also NEOX's own record. To add one, write a function from a row to
+a `Task` and name its keys in `DIALECTS`. A row that cannot be used is an `InputError` with file, line
+and remedy.
+"""
+
+import builtins
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from neox.datasets.errors import InputError
+from neox.datasets.task import AssertTest, ProgramTest, Task, from_json
+
+Row = Mapping[str, Any]
+
+_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_DEFINED = re.compile(r"^def\s+(\w+)", re.MULTILINE)
+# Asserts that use a class or an import of the solution, or compare with a Counter or defaultdict:
+# they can be judged only in the process that runs the solution.
+_MBPP_INSIDE = frozenset((40, 88, 533, 596, 601, 653, 902))
+_MBPP_SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"))
+
+
+def read(path: str | Path, split: str | None = None) -> list[Task]:
+    """The tasks of a JSON Lines file, plain or `.gz`; only those of `split` where one is given.
+
+    InputError for a file that is missing, empty, or has no task of `split`, and for the first row
+    that is not a task or repeats an id.
+    """
+    tasks: list[Task] = []
+    lines: dict[str, int] = {}
+    for number, row in _rows(Path(path)):
+        try:
+            task = _task(row, number)
+        except (ValueError, TypeError) as error:
+            remedy = "correct the line; docs of neox.datasets.readers list the dialects"
+            raise InputError(path, number, str(error), remedy) from None
+        if task.task_id in lines:
+            reason = f"the task_id {task.task_id!r} is that of line {lines[task.task_id]}"
+            raise InputError(path, number, reason, "give every task an id of its own")
+        lines[task.task_id] = number
+        tasks.append(task)
+    if not tasks:
+        raise InputError(path, None, "the file has no tasks", "put one JSON object on each line")
+    chosen = [task for task in tasks if split is None or task.split == split]
+    if not chosen:
+        known = ", ".join(sorted({task.split for task in tasks}))
+        raise InputError(path, None, f"no task of split {split!r}", f"ask for one of: {known}")
+    return chosen
+
+
+def entry_point(tests: list[str], code: str | None = None) -> str | None:
+    """The function that asserts call: one that `code` defines, else the first that is not built in.
+
+    >>> entry_point(["assert set(g([1])) == {1}"])
+    'g'
+    """
+    defined = set(_DEFINED.findall(code)) if code is not None else None
+    for test in tests:
+        for name in _CALLED.findall(test):
+            known = hasattr(builtins, name) if defined is None else name not in defined
+            if not known and name != "assert":
+                return str(name)
+    return None
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Line numbers from 1, and the JSON objects of the lines that are not blank."""
+    if not path.is_file():
+        raise InputError(path, None, "there is no such file", "check the name of the task file")
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, _object(path, number, line)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise InputError(path, number + 1, f"broken gzip data ({error})", "copy it again") from None
+
+
+def _object(path: Path, number: int, line: bytes) -> Row:
+    try:
+        row = json.loads(line)
+    except UnicodeDecodeError:
+        raise InputError(path, number, "not UTF-8 text", "save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        reason = f"not JSON ({error.msg} at column {error.colno})"
+        raise InputError(path, number, reason, "put one JSON object on each line") from None
+    if not isinstance(row, dict):
+        reason = f"a JSON {type(row).__name__} instead of an object"
+        raise InputError(path, number, reason, "put one JSON object on each line")
+    return row
+
+
+def _task(row: Row, number: int) -> Task:
+    for keys, dialect in DIALECTS:
+        if all(key in row for key in keys):
+            return dialect(row, number)
+    told = "; ".join(", ".join(keys) for keys, _ in DIALECTS)
+    raise ValueError(f"no dialect has the fields {', '.join(sorted(row))} (wanted: {told})")
+
+
+def _humaneval(row: Row, number: int) -> Task:
+    """HumanEval: the prompt is code, and `test` defines check(candidate)."""
+    name = _text(row, "entry_point")
+    return Task(
+        task_id=_text(row, "task_id"),
+        prompt=_text(row, "prompt"),
+        entry_point=name,
+        tests=(ProgramTest(f"{_text(row, 'test')}\ncheck({name})"),),
+        starter_code=_text(row, "prompt"),
+        reference=row.get("canonical_solution"),
+        split="test",
+        source="humaneval",
+        license="MIT",
+    )
+
+
+def _mbpp(row: Row, number: int) -> Task:
+    """MBPP: evalplus' prompt, a docstring with the text and the first assert; the splits go by id."""
+    tests = row["test_list"]
+    if not tests or not all(isinstance(test, str) for test in tests):
+        raise ValueError("test_list must be a list of asserts")
+    code = _text(row, "code").replace("\r\n", "\n")
+    name = entry_point(tests, code)
+    if name is None:
+        raise ValueError("the asserts call no function that the code defines")
+    index = int(row["task_id"])
+    setup = row.get("test_setup_code", "")
+    meta = {"inside": True, "setup": setup} if setup or index in _MBPP_INSIDE else {}
+    return Task(
+        task_id=f"Mbpp/{index}",
+        prompt=f'"""\n{_text(row, "text")}\n{tests[0]}\n"""\n',
+        entry_point=name,
+        tests=tuple(AssertTest(test) for test in tests),
+        reference=code,
+        split=next((split for last, split in _MBPP_SPLITS if index <= last), "train"),
+        source="mbpp",
+        license="CC-BY-4.0",
+        meta=meta,
+    )
+
+
+def _own(row: Row, number: int) -> Task:
+    """NEOX's record, of which `prompt` and `tests` are enough; a test may be a text with an assert."""
+    tests = row["tests"]
+    if not isinstance(tests, list) or not all(isinstance(test, dict | str) for test in tests):
+        raise ValueError("tests must be a list of asserts or of objects with a kind")
+    objects = [{"kind": "assert", "code": t} if isinstance(t, str) else t for t in tests]
+    filled = {"task_id": f"line-{number}", **row, "tests": objects}
+    if filled.get("entry_point") is None:
+        code = row.get("reference")
+        texts = [test["code"] for test in objects if test.get("kind") == "assert"]
+        name = entry_point(texts, code) if isinstance(code, str) else None
+        filled["entry_point"] = name or entry_point(texts)
+    return from_json(filled)
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"the field {name!r} must be text")
+    return value
+
+
+DIALECTS: tuple[tuple[tuple[str, ...], Callable[[Row, int], Task]], ...] = (
+    (("prompt", "tests"), _own),
+    (("task_id", "prompt", "entry_point", "test"), _humaneval),
+    (("text", "code", "test_list", "task_id"), _mbpp),
+)
