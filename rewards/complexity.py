@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neox.compiler.complexity import analyze, satisfies
 from neox.rewards.score import Attempt, Score, scored
 
 
@@ -20,5 +19,7 @@ def _keeps_contract(attempt: Attempt) -> bool:
     contract, entry = attempt.task.contract, attempt.task.entry_point
     if contract is None or entry is None or attempt.program.diagnostics:
         return False
+    from neox.compiler.complexity import analyze, satisfies
+
     bounds = [b for b in analyze(attempt.program) if b.function == entry]
     return bool(bounds) and satisfies(bounds[-1], contract) is True

@@ -1,4 +1,4 @@
-"""No more decisions than needed: McCabe's number of the reference over that of the attempt, at most 1.
+"""No more decisions than needed: McCabe's number of the reference over that of the attempt.
 
 The number is the first Betti number of the closed control-flow graph. It says nothing about being
 right, so `Rewards` pays it only where the tests pass. Dead branches lower it; nothing raises it
@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from neox.compiler import Program, parse
 from neox.rewards.score import Attempt, Score, scored
-from neox.topology import features
 
 
 def structure(attempts: Sequence[Attempt]) -> list[Score]:
@@ -27,4 +26,6 @@ def _ratio(attempt: Attempt) -> float:
 
 
 def _decisions(program: Program) -> float:
+    from neox.topology import features  # gudhi and networkx load only where structure is asked for
+
     return float(features(program)["mccabe/total"])

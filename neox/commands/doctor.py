@@ -11,21 +11,10 @@ from typing import Any
 
 from neox import __version__
 
-PACKAGES = [
-    "torch",
-    "numpy",
-    "tokenizers",
-    "safetensors",
-    "pydantic",
-    "rich",
-    "networkx",
-    "gudhi",
-    "geoopt",
-    "python-Levenshtein",
-    "sympy",
-    "accelerate",
-    "mamba-ssm",
-]
+PACKAGES = (
+    "torch numpy tokenizers safetensors pydantic rich networkx gudhi geoopt python-Levenshtein "
+    "sympy accelerate mamba-ssm"
+).split()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +74,6 @@ def _layers() -> dict[str, dict[str, Any]]:
     from neox.sandbox import report
 
     return {
-        name: {"active": layer.active, "detail": layer.detail or layer.why}
+        name: {"active": layer.active, "detail": layer.detail}
         for name, layer in report().layers.items()
     }

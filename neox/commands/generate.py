@@ -71,12 +71,14 @@ def _check(args: argparse.Namespace) -> None:
 def _prompt(args: argparse.Namespace) -> str:
     if args.task is not None:
         from neox.datasets.forge import Forge
+        from neox.datasets.forge.text import prompt
 
         try:
-            return Forge().task(args.task).prompt
+            return prompt(Forge().program(args.task))
         except ValueError as error:
             raise InputError(str(error)) from None
-    text: str = sys.stdin.read() if args.prompt == "-" else args.prompt.replace("\\n", "\n")
+    given: str = args.prompt
+    text = sys.stdin.read() if given == "-" else given.replace("\\n", "\n")
     if not text:
         raise InputError("the prompt is empty")
     return text if text.endswith("\n") else text + "\n"

@@ -38,7 +38,10 @@ def load(config: RunConfig) -> Data:
 
 def _from_forge(config: RunConfig) -> Data:
     forge = Forge(seed=config.tasks.forge_seed)
-    families, named = parse_name(config.tasks.source)
+    try:
+        families, named = parse_name(config.tasks.source)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     levels = named or tuple(config.tasks.levels)
     train = forge.tasks("train", config.tasks.count, levels, families)
     held_out = forge.tasks("test", config.evaluation.tasks, levels, families)

@@ -71,8 +71,8 @@ class WassersteinTerm:
         with torch.no_grad():
             self._gaps.append(float(self.critic(real, real_mask).mean() - score))
         self.critic.requires_grad_(True)
-        loss: Tensor = -self.config.weight * score
-        return loss
+        term: Tensor = -self.config.weight * score
+        return term
 
     def _draw(self, count: int, width: int) -> tuple[Tensor, Tensor]:
         """`count` passing samples with replacement, one-hot [count, width, V], and their mask."""
