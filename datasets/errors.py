@@ -1,7 +1,7 @@
 """The one error of this room: a file that the user has to repair.
 
-The message names the file, the line where there is one, what is wrong and what to do about it, so that a
-command can print it as it is and end with status 2. It knows nothing about commands.
+The message names the file, the line where there is one, what is wrong and what to do about it, so
+that a command can print it as it is and end with status 2. It knows nothing about commands.
 """
 
 from pathlib import Path

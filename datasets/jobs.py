@@ -1,8 +1,8 @@
 """Tests turned into work for the sandbox: one job for one completion of one task.
 
-Call tests and plain asserts, `assert f(literals) == literal`, become data for one `Call`, so that the
-process which runs the completion never sees an expected value. Everything else is run as asserts in
-a process of its own. Knows nothing about scores.
+Call tests and plain asserts, `assert f(literals) == literal`, become data for one `Call`, so that
+the process which runs the completion never sees an expected value. Everything else is run as
+asserts in a process of its own. Knows nothing about scores.
 """
 
 from functools import lru_cache
@@ -18,9 +18,9 @@ Pair = tuple[list[Any], Any]
 def job(task: Task, completion: str, limits: Limits | None = None) -> Job:
     """The job that decides whether `completion` solves `task`.
 
-    All call tests of a task go into one `Call`, all asserts into one `Asserts`. ValueError for a task
-    without tests, without the entry point that its tests need, with tests of several kinds, or with
-    more than one pair of input and output for a script.
+    All call tests of a task go into one `Call`, all asserts into one `Asserts`. ValueError for a
+    task without tests, without the entry point that its tests need, with tests of several kinds, or
+    with more than one pair of input and output for a script.
     """
     code = task.program(completion)
     match task.tests:
@@ -37,8 +37,8 @@ def job(task: Task, completion: str, limits: Limits | None = None) -> Job:
         return _inside(task, code, limits)
     pairs = as_calls(task.tests, entry)
     if pairs is not None:
-        given = [arguments for arguments, _ in pairs]
-        return Call(code, entry, given, [expected for _, expected in pairs], limits=limits)
+        inputs = [arguments for arguments, _ in pairs]
+        return Call(code, entry, inputs, [expected for _, expected in pairs], limits=limits)
     lines = [test.code for test in task.tests if isinstance(test, AssertTest | ProgramTest)]
     if len(lines) < len(task.tests):
         raise ValueError(f"task {task.task_id} mixes calls or scripts with tests that are code")

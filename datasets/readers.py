@@ -1,9 +1,9 @@
 """Task files of several dialects, read into the one record.
 
-The dialect of a row follows from its keys: HumanEval (`test` and `entry_point`), MBPP (`test_list`),
-and `prompt` with `tests`, which is also NEOX's own record. To add one, write a function from a row to
-a `Task` and name its keys in `DIALECTS`. A row that cannot be used is an `InputError` with file, line
-and remedy.
+The dialect of a row follows from its keys: HumanEval (`test` and `entry_point`), MBPP
+(`test_list`), and `prompt` with `tests`, which is also NEOX's own record. To add one, write a
+function from a row to a `Task` and name its keys in `DIALECTS`. A row that cannot be used is an
+`InputError` with file, line and remedy.
 """
 
 import builtins
@@ -123,7 +123,7 @@ def _humaneval(row: Row, number: int) -> Task:
 
 
 def _mbpp(row: Row, number: int) -> Task:
-    """MBPP: evalplus' prompt, a docstring with the text and the first assert; the splits go by id."""
+    """MBPP: evalplus' prompt, a docstring of the text and the first assert; the splits go by id."""
     tests = row["test_list"]
     if not tests or not all(isinstance(test, str) for test in tests):
         raise ValueError("test_list must be a list of asserts")
@@ -148,7 +148,7 @@ def _mbpp(row: Row, number: int) -> Task:
 
 
 def _own(row: Row, number: int) -> Task:
-    """NEOX's record, of which `prompt` and `tests` are enough; a test may be a text with an assert."""
+    """NEOX's record; `prompt` and `tests` are enough, and a test may be a text with an assert."""
     tests = row["tests"]
     if not isinstance(tests, list) or not all(isinstance(test, dict | str) for test in tests):
         raise ValueError("tests must be a list of asserts or of objects with a kind")
@@ -156,7 +156,7 @@ def _own(row: Row, number: int) -> Task:
     filled = {"task_id": f"line-{number}", **row, "tests": objects}
     if filled.get("entry_point") is None:
         code = row.get("reference")
-        texts = [test["code"] for test in objects if test.get("kind") == "assert"]
+        texts = [test.get("code", "") for test in objects if test.get("kind") == "assert"]
         name = entry_point(texts, code) if isinstance(code, str) else None
         filled["entry_point"] = name or entry_point(texts)
     return from_json(filled)

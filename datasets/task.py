@@ -1,7 +1,8 @@
 """The record of one task: a prompt, the tests that a completion must pass, and what else is known.
 
-Every reader and the forge give this record and nothing else. It knows nothing about how a test is run: `jobs.py`
-turns tests into work for the sandbox. `to_json` and `from_json` are exact inverses on JSON values.
+Every reader and the forge give this record and nothing else. It knows nothing about how a test is
+run: `jobs.py` turns tests into work for the sandbox. `to_json` and `from_json` are exact inverses
+on JSON values.
 """
 
 from collections.abc import Mapping
@@ -46,9 +47,10 @@ Test = AssertTest | CallTest | StdioTest | ProgramTest
 class Task:
     """One problem with its tests.
 
-    `starter_code` is the code that a completion continues: equal to the prompt where the prompt is code (HumanEval,
-    the forge), empty where it is only a docstring (MBPP). `reference` is a completion that is known to be right.
-    `contract` is a cost such as "O(n log n)", or None where none is promised.
+    `starter_code` is the code that a completion continues: equal to the prompt where the prompt is
+    code (HumanEval, the forge), empty where it is only a docstring (MBPP). `reference` is a
+    completion that is known to be right. `contract` is a cost such as "O(n log n)", or None where
+    none is promised.
     """
 
     task_id: str

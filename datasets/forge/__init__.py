@@ -1,4 +1,4 @@
-"""The forge: small Python functions to write, with tests that hold; see `forge.py` for the way in."""
+"""The forge: small Python functions to write, with tests that hold. `forge.py` is the way in."""
 
 from neox.datasets.forge.documents import Document
 from neox.datasets.forge.export import to_humaneval

@@ -1,7 +1,9 @@
-"""What a program does: its outputs on 64 fixed inputs, the key made of them, and the split made of the key.
+"""What a program does: its outputs on 64 fixed inputs, the key made of them, and the split made of
+the key.
 
-Programs are run here, in process, node by node; only the forge's own constant operations are ever compiled. Because
-the split is a function of the key, two programs that behave alike always stand in the same split.
+Programs are run here, in process, node by node; only the forge's own constant operations are ever
+compiled. Because the split is a function of the key, two programs that behave alike always stand in
+the same split.
 """
 
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from neox.datasets.forge.grammar import (
     Node,
     Program,
 )
-from neox.datasets.forge.text import Variant, node_code
+from neox.datasets.forge.text import RIGHT, Variant, node_code
 
 PROBES = 64
 LARGEST = 1_000_000
@@ -69,8 +71,8 @@ def arguments(program: Program, index: int) -> tuple[Any, ...]:
 
 @cache
 def function(node: Node, variant: Variant) -> Callable[..., Any]:
-    """The node as a Python function of its input and, where it reads one, of the second parameter."""
-    return _compiled(node_code(node, variant), VARIABLE[node.op.takes], _reads(node))
+    """The node as a function of its input and, where it reads one, of the second parameter."""
+    return _compiled(node_code(node, variant), VARIABLE[node.op.takes], node.reads)
 
 
 @cache
@@ -84,31 +86,30 @@ def _compiled(lines: tuple[str, ...], variable: str, extra: str | None) -> Calla
     return made
 
 
-def _reads(node: Node) -> str | None:
-    if node.op.k and node.const == "k":
-        return "k"
-    return "b" if node.op.second else None
+def apply(node: Node, values: Outputs) -> Outputs:
+    """The outputs of a node on one value per probe."""
+    made = function(node, (RIGHT,) * len(node.parts))
+    if node.reads is None:
+        return list(map(made, values))
+    return list(map(made, values, extras(node.reads)))
 
 
-def apply(node: Node, variant: Variant, values: Outputs, extra: Outputs | None) -> Outputs:
-    """The outputs of one node on every value."""
-    if extra is not None and _reads(node) is not None:
-        return list(map(function(node, variant), values, extra))
-    return list(map(function(node, variant), values))
+@cache
+def first(node: Node) -> Outputs:
+    """The outputs of a node on the probes of its type. Programs share their first nodes."""
+    return apply(node, probes(node.op.takes))
 
 
-def run_one(program: Program, variants: tuple[Variant, ...], index: int, start: int = 0,
-            value: Any = None) -> Any:  # fmt: skip
-    """The output on probe `index`; from node `start` on, when the value before it is known."""
-    if start == 0:
-        value = probes(program.takes)[index]
-    for node, variant in zip(program.nodes[start:], variants[start:], strict=True):
-        reads = _reads(node)
-        if reads is None:
-            value = function(node, variant)(value)
-        else:
-            value = function(node, variant)(value, extras(reads)[index])
-    return value
+Step = tuple[Callable[..., Any], Outputs | None]
+"""A node as a function, with the values of the second parameter if it reads one."""
+
+
+def steps(nodes: tuple[Node, ...], variants: tuple[Variant, ...]) -> list[Step]:
+    """The nodes in the given forms, ready to run one after the other."""
+    return [
+        (function(node, variant), None if node.reads is None else extras(node.reads))
+        for node, variant in zip(nodes, variants, strict=True)
+    ]
 
 
 def bounded(kind: str, values: Outputs) -> bool:
@@ -116,7 +117,7 @@ def bounded(kind: str, values: Outputs) -> bool:
     if kind == BOOL:
         return True
     if kind in (SMALL, NAT, INT):
-        return min(values) >= -LARGEST and max(values) <= LARGEST
+        return bool(min(values) >= -LARGEST and max(values) <= LARGEST)
     if max(map(len, values)) > LONGEST[kind]:
         return False
     if kind == LIST:
@@ -128,6 +129,8 @@ def bounded(kind: str, values: Outputs) -> bool:
 
 def key(program: Program, outputs: Outputs) -> str:
     """sha256 over the types of the parameters and the outputs on the probes, in hexadecimal."""
+    if program.gives == DICT:  # equal dictionaries may differ in order
+        outputs = [sorted(value.items()) for value in outputs]
     return sha256(f"{program.takes},{program.extra}:{outputs!r}".encode()).hexdigest()
 
 
@@ -179,6 +182,7 @@ _EDGES: dict[str, tuple[Any, ...]] = {
     LIST: ([], [0], [1], [-1], [7], [2, 2], [1, 2], [3, 1], [0, 0, 1], [5, 5, 5], [1, 2, 3, 4],
            [4, 3, 2, 1], [-2, 5, -2], [2, 4, 6, 8], [1, 3, 5, 7, 9], [-3, -1, -2]),
     STR: ("", "a", "Z", " ", "aa", "ab", "abc", "noon", "Hello", "a b", "see 12 o 3", "level up"),
-    WORDS: ([], [""], ["a"], ["a", "a"], ["b", "a"], ["ab", "c", "ab"], ["Sun", "sun"], ["aba", "xy"]),
+    WORDS: ([], [""], ["a"], ["a", "a"], ["b", "a"], ["ab", "c", "ab"], ["Sun", "sun"],
+            ["aba", "xy"]),
     DICT: ({}, {"a": 0}, {"a": 1}, {"b": 2, "a": 2}, {"a": -1, "b": 3}, {"x": 5, "y": 1, "z": 3}),
 }  # fmt: skip

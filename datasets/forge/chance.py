@@ -1,7 +1,8 @@
-"""Choices that follow from a text: the same text gives the same choices on every machine and in every process.
+"""Choices that follow from a text: the same text gives the same choices on every machine and in
+every process.
 
-The stream is sha256 of the text and of a counter, taken apart by division. It is not a general source of randomness:
-it only has to be fair, quick to start, and independent for different texts.
+The stream is sha256 of the text and of a counter, taken apart by division. It is not a general
+source of randomness: it only has to be fair, quick to start, and independent for different texts.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Written solutions of the quality that one finds: right ones, or a corpus with settled bad habits.
 
-In a mixed corpus every operation has its own fixed rate of being written wrong, between 5 % and 75 %, so for some the
-habit is the rule. The order of the rates comes from the names alone; how steep they are is solved for, so that the
-expected share of right documents is the one asked for.
+In a mixed corpus every operation has its own fixed rate of being written wrong, between 5 % and 75
+%, so for some the habit is the rule. The order of the rates comes from the names alone; how steep
+they are is solved for, so that the expected share of right documents is the one asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from neox.datasets.forge.behaviour import Outputs
 from neox.datasets.forge.chance import Chance
 from neox.datasets.forge.grammar import Program
 from neox.datasets.forge.text import HABIT, RIGHT, body, right
-from neox.datasets.forge.trials import agrees
+from neox.datasets.forge.trials import Trial
 from neox.datasets.task import Task
 
 LOWEST, HIGHEST = 0.05, 0.75
@@ -66,7 +66,7 @@ def habit_rates(parts: Sequence[tuple[str, ...]], right_share: float) -> dict[st
 
 
 def _rate(rank: float, steepness: float) -> float:
-    return LOWEST + (HIGHEST - LOWEST) * rank**steepness
+    return LOWEST + (HIGHEST - LOWEST) * float(rank**steepness)
 
 
 def _expected(parts: Sequence[tuple[str, ...]], good: Mapping[str, float]) -> float:
@@ -89,5 +89,5 @@ def _mixed(
         for node in program.nodes
     )
     clean = not any(HABIT in variant for variant in variants)
-    good = clean or agrees(program, variants, outputs)
+    good = clean or Trial(program, outputs).agrees(variants)
     return Document(task.task_id, task.prompt, body(program, variants), good)

@@ -1,16 +1,16 @@
 """Drawing a program of one family with a given number of nodes.
 
-An operation of the family comes first; others are put before and after it until the tree is large enough, each
-accepted only if the types meet. A draw is a function of its text and may fail (None): the caller goes on to the next
-index.
+An operation of the family comes first; others are put before and after it until the tree is large
+enough, each accepted only if the types meet. A draw is a function of its text and may fail (None):
+the caller goes on to the next index.
 """
 
+from collections.abc import Iterable
 from itertools import combinations
 
 from neox.datasets.forge.chance import Chance
 from neox.datasets.forge.grammar import (
     ACCEPTED_BY,
-    BOOL,
     FAMILIES,
     PYTHON_TYPE,
     Const,
@@ -19,6 +19,7 @@ from neox.datasets.forge.grammar import (
     Op,
     Program,
     Unit,
+    node,
 )
 from neox.datasets.forge.units import EXPRESSIONS, PREDICATES
 
@@ -35,28 +36,18 @@ class Grammar:
     """
 
     def __init__(self) -> None:
-        families = FAMILIES.values()
-        takers = {kind: ACCEPTED_BY[kind] for kind in PYTHON_TYPE}
-        self.after: Choices = {
-            kind: _grouped(families_ops=[f.ops for f in families], takes=takers[kind])
-            for kind in PYTHON_TYPE
-        }
-        self.inside: Choices = {
-            kind: [kept for ops in groups if (kept := [op for op in ops if _joins(op)])]
-            for kind, groups in self.after.items()
-        }
-        self.before: Choices = {
-            kind: [
-                kept
-                for family in families
-                if (
-                    kept := [
-                        op for op in family.ops if _joins(op) and kind in ACCEPTED_BY[op.gives]
-                    ]
-                )
-            ]
-            for kind in PYTHON_TYPE
-        }
+        groups = [[op for op in family.ops if not op.alone] for family in FAMILIES.values()]
+        joining = [[op for op in ops if not op.last] for ops in groups]
+        self.final: Choices = {}
+        self.onward: Choices = {}
+        self.before: Choices = {}
+        for kind in PYTHON_TYPE:
+            takers = ACCEPTED_BY[kind]
+            self.final[kind] = _some([op for op in ops if op.takes in takers] for ops in groups)
+            self.onward[kind] = _some([op for op in ops if op.takes in takers] for ops in joining)
+            self.before[kind] = _some(
+                [op for op in ops if kind in ACCEPTED_BY[op.gives]] for ops in joining
+            )
 
     def draw(self, family: Family, level: int, chance: Chance) -> Program | None:
         """A program of `level` + 1 nodes around one operation of `family`, or None."""
@@ -66,63 +57,39 @@ class Grammar:
         anchor = chance.pick(suited)
         filled = level if anchor.alone else chance.below(min(len(anchor.slots), level) + 1)
         others = level - filled
-        ahead = others if not _joins(anchor) else chance.below(others + 1)
-        extra = "b" if anchor.second else None
-        first = _filled(anchor, filled, chance, extra)
-        nodes = [first]
-        if first.const == "k":
-            extra = "k"
+        ahead = others if anchor.last else chance.below(others + 1)
+        nodes = [_filled(anchor, filled, chance)]
         for _ in range(ahead):
-            groups = self.before[nodes[0].op.takes]
-            if not groups:
+            choices = self.before[nodes[0].op.takes]
+            if not choices:
                 return None
-            node = _filled(chance.pick(chance.pick(groups)), 0, chance, extra)
-            if node.op.second and extra is not None:
-                return None
-            extra = "b" if node.op.second else "k" if node.const == "k" else extra
-            nodes.insert(0, node)
+            nodes.insert(0, _filled(chance.pick(chance.pick(choices)), 0, chance))
         for left in range(others - ahead, 0, -1):
-            kind = nodes[-1].op.gives
-            groups = self.after[kind] if left == 1 else self.inside[kind]
-            if not groups:
+            choices = (self.final if left == 1 else self.onward)[nodes[-1].op.gives]
+            if not choices:
                 return None
-            node = _filled(chance.pick(chance.pick(groups)), 0, chance, extra)
-            if node.op.second and extra is not None:
-                return None
-            extra = "b" if node.op.second else "k" if node.const == "k" else extra
-            nodes.append(node)
+            nodes.append(_filled(chance.pick(chance.pick(choices)), 0, chance))
+        if len({node.reads for node in nodes} - {None}) > 1:
+            return None
         return Program(tuple(nodes))
 
 
-def _grouped(families_ops: list[tuple[Op, ...]], takes: tuple[str, ...]) -> list[list[Op]]:
-    chosen = ([op for op in ops if op.takes in takes and not op.alone] for ops in families_ops)
-    return [ops for ops in chosen if ops]
+def _some(groups: Iterable[list[Op]]) -> list[list[Op]]:
+    return [ops for ops in groups if ops]
 
 
-def _joins(op: Op) -> bool:
-    """Whether something can follow the operation."""
-    return not (op.final or op.alone or op.gives == BOOL)
-
-
-def _filled(op: Op, slots: int, chance: Chance, extra: str | None) -> Node:
-    """`op` with constants, wordings and `slots` of its slots drawn; k only where `extra` allows it."""
+def _filled(op: Op, slots: int, chance: Chance) -> Node:
+    """`op` with its constant, its wordings and `slots` of its slots drawn."""
     const: Const = chance.pick(op.consts) if op.consts else None
-    if op.k and extra != "b" and chance.below(_K_SHARE) == 0:
+    if op.k and chance.below(_K_SHARE) == 0:
         const = "k"
-    chosen = chance.pick(list(combinations(op.slots, slots))) if slots else ()
+    chosen = chance.pick(tuple(combinations(op.slots, slots))) if slots else ()
     expression, expression_const = _unit(EXPRESSIONS, chance) if "E" in chosen else (None, None)
     predicate, predicate_const = _unit(PREDICATES, chance) if "P" in chosen else (None, None)
+    base = chance.pick(BASES) if "B" in chosen else None
     says = chance.below(8)
-    return Node(
-        op=op,
-        const=const,
-        expression=expression,
-        expression_const=expression_const,
-        predicate=predicate,
-        predicate_const=predicate_const,
-        base=chance.pick(BASES) if "B" in chosen else None,
-        says=(says & 1, says >> 1 & 1, says >> 2),
-    )
+    wordings = (says & 1, says >> 1 & 1 if expression else 0, says >> 2 if predicate else 0)
+    return node(op, const, expression, expression_const, predicate, predicate_const, base, wordings)
 
 
 def _unit(units: tuple[Unit, ...], chance: Chance) -> tuple[Unit, Const]:

@@ -8,8 +8,8 @@ from neox.datasets.task import CallTest, Task
 def to_humaneval(task: Task) -> dict[str, Any]:
     """A row with task_id, prompt, entry_point, canonical_solution and test.
 
-    The prompt is the signature with a docstring: the statement, then the examples as a Python session. ValueError for
-    a task without an entry point or with tests other than calls.
+    The prompt is the signature with a docstring: the statement, then the examples as a Python
+    session. ValueError for a task without an entry point or with tests other than calls.
     """
     calls = [test for test in task.tests if isinstance(test, CallTest)]
     if task.entry_point is None or len(calls) < len(task.tests):

@@ -1,25 +1,30 @@
 """The forge: tasks made to measure, from a seed, in three splits that share no behaviour.
 
-`Forge(seed).tasks(split, count)` takes turns over families and levels, so a longer list extends a shorter one. A task
-is a plain record with tests; its program is drawn again from its id when documents are wanted. Knows nothing about
-models or training.
+`Forge(seed).tasks(split, count)` takes turns over families and levels, so a longer list extends a
+shorter one. A task is a plain record with tests; its program is drawn again from its id when
+documents are wanted. Knows nothing about models or training.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
 
 from neox.datasets.forge import families as _families  # noqa: F401  registers every family
-from neox.datasets.forge.behaviour import Outputs, arguments
+from neox.datasets.forge.behaviour import Outputs, arguments, probes
 from neox.datasets.forge.documents import Document, write
 from neox.datasets.forge.draw import Grammar
-from neox.datasets.forge.grammar import FAMILIES, LIST, SMALL, STR, Program
+from neox.datasets.forge.grammar import FAMILIES, INT, LIST, NAT, SMALL, Program
 from neox.datasets.forge.stream import FORGE_VERSION, Candidate, Stream, examine
 from neox.datasets.forge.text import body, prompt, right
-from neox.datasets.forge.trials import EXAMPLES, hidden_tests
+from neox.datasets.forge.trials import Trial
 from neox.datasets.task import CallTest, Task
 
+_NUMBERS = (SMALL, NAT, INT)
 LEVELS = (0, 1, 2, 3)
 SPLITS = ("train", "validation", "test")
+LONGEST_PROMPT = 240
 LONGEST_COMPLETION = 220
+EXAMPLES = 3
 
 
 class Forge:
@@ -43,10 +48,11 @@ class Forge:
         levels: Sequence[int] = LEVELS,
         families: Sequence[str] | None = None,
     ) -> list[Task]:
-        """Up to `count` tasks of `split`, spread evenly over families and levels as far as the supply goes.
+        """Up to `count` tasks of `split`, spread evenly over families and levels as far as the
+        supply goes.
 
-        Behaviours and prompts are distinct within the list, and the lists of two splits share neither. ValueError for
-        an unknown split, family or level.
+        Behaviours and prompts are distinct within the list, and the lists of two splits share
+        neither. ValueError for an unknown split, family or level.
         """
         names = tuple(FAMILIES) if families is None else tuple(families)
         unknown = [name for name in names if name not in FAMILIES]
@@ -81,9 +87,11 @@ class Forge:
         seed: int = 0,
         right_share: float = 0.43,
     ) -> list[Document]:
-        """One completion per task: the reference ("clean"), or one in which parts follow their habit ("mixed").
+        """One completion per task: the reference ("clean"), or one in which parts follow their
+        habit ("mixed").
 
-        `documents.write` says how often. `right` is found by running the completion's tree on the probes.
+        `documents.write` says how often. `right` is found by running the completion's tree on the
+        probes.
         """
         made = [self._candidate(task.task_id) for task in tasks]
         return write(
@@ -151,7 +159,7 @@ def tasks_from_name(
 
 
 def _fresh(row: Iterator[tuple[str, Task]], behaviours: set[str], prompts: set[str]) -> Task | None:
-    """The next task of `row` with a behaviour and a prompt that are both new, or None at its end."""
+    """The next task of `row` whose behaviour and prompt are both new, or None at its end."""
     for behaviour, task in row:
         if behaviour not in behaviours and task.prompt not in prompts:
             behaviours.add(behaviour)
@@ -166,11 +174,13 @@ def _task(stream: Stream, candidate: Candidate) -> Task | None:
     completion = body(program, right(program))
     if len(completion) > LONGEST_COMPLETION:
         return None
-    shown = _examples(program, candidate.outputs)
-    hidden = hidden_tests(program, candidate.outputs, shown)
+    asked = prompt(program)
+    if len(asked) > LONGEST_PROMPT:
+        return None
+    shown = _examples(program.takes, candidate.outputs)
+    hidden = Trial(program, candidate.outputs, shown).hidden_tests()
     if hidden is None:
         return None
-    asked = prompt(program)
     return Task(
         task_id=stream.task_id(candidate.index),
         prompt=asked,
@@ -190,7 +200,9 @@ def _task(stream: Stream, candidate: Candidate) -> Task | None:
 
 
 def contract(program: Program) -> str | None:
-    """The cost class of the reference in the size of its first input, or None where sizes are no longer known."""
+    """The cost class of the reference in the size of its first input, or None where sizes are no
+    longer known.
+    """
     order = ("1", "n", "n log n", "n^2")
     worst = 0
     sized = True
@@ -199,29 +211,31 @@ def contract(program: Program) -> str | None:
         if not sized and cost > 0:
             return None
         worst = max(worst, cost)
-        sized = (
-            sized and node.op.takes == node.op.gives and node.op.takes not in (SMALL, "nat", "int")
-        )
+        sized = sized and node.op.takes == node.op.gives and node.op.takes not in _NUMBERS
         sized = sized or (node.op.takes == LIST and node.op.gives == LIST)
-    if program.takes in (SMALL, "nat", "int") and worst > 0:
+    if program.takes in _NUMBERS and worst > 0:
         return None
     return f"O({order[worst]})"
 
 
-def _examples(program: Program, outputs: Outputs) -> tuple[int, ...]:
-    """Three short probes with different outputs, as different as the outputs allow."""
-    size = len if program.takes in (LIST, STR, "words", "dict") else None
+def _examples(kind: str, outputs: Outputs) -> tuple[int, ...]:
+    """Three probes with short inputs and, where possible, different outputs that are not empty."""
+    ranked = _by_length(kind)
     chosen: list[int] = []
-    told: list[object] = []
-    given = range(len(outputs))
-    ranked = sorted(given, key=lambda at: abs((size(arguments(program, at)[0]) if size else 4) - 4))
-    for at in ranked:
-        if outputs[at] not in told and outputs[at] not in ([], "", {}):
-            chosen.append(at)
-            told.append(outputs[at])
-        if len(chosen) == EXAMPLES:
-            break
-    for at in ranked:
-        if len(chosen) < EXAMPLES and at not in chosen:
-            chosen.append(at)
-    return tuple(chosen)
+    told: list[object] = [[], "", {}]
+    for index in ranked:
+        if outputs[index] not in told:
+            chosen.append(index)
+            told.append(outputs[index])
+            if len(chosen) == EXAMPLES:
+                return tuple(chosen)
+    rest = (index for index in ranked if index not in chosen)
+    return (*chosen, *islice(rest, EXAMPLES - len(chosen)))
+
+
+@cache
+def _by_length(kind: str) -> tuple[int, ...]:
+    """The probes of a type, those of about four elements first, numbers as they stand."""
+    values = probes(kind)
+    sizes = [abs(len(v) - 4) if hasattr(v, "__len__") else 0 for v in values]
+    return tuple(sorted(range(len(values)), key=sizes.__getitem__))

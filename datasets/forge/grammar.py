@@ -1,14 +1,14 @@
 """The grammar of the forge: typed operations, their slots, and the trees that are built from them.
 
-An `Op` maps one type to another; its code has holes for a constant `{c}`, a base value `{B}`, an expression `{E}` in
-`v` and a predicate `{P}` on `v`. A program is a chain of filled operations. The three integer types differ only in
-their domain (`small` 0..30, `nat` 0.., `int` any), so every operation is total on what it takes. Nothing here knows
-how programs are drawn, written down or run.
+An `Op` maps one type to another; its code has holes for a constant `{c}`, a base value `{B}`, an
+expression `{E}` in `v` and a predicate `{P}` on `v`. A program is a chain of filled operations. The
+three integer types differ only in their domain (`small` 0..30, `nat` 0.., `int` any), so every
+operation is total on what it takes. Nothing here knows how programs are drawn, written down or run.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 SMALL, NAT, INT, LIST, STR, WORDS, DICT, BOOL = (
     "small",
@@ -44,12 +44,13 @@ ACCEPTED_BY = {kind: (kind,) for kind in PYTHON_TYPE} | {NAT: (NAT, INT), SMALL:
 """The input types that a value of each type fits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit:
     """An expression in `v` or a predicate on `v` that fills a slot.
 
-    `wrong` is its one habit. For an expression `verbs` are told of `{}` ("double {}") and `nouns` of the numbers it is
-    taken over ("the squares of {}"); a predicate has only `nouns`, which follow "numbers".
+    `wrong` is its one habit. For an expression `verbs` are told of `{}` ("double {}") and `nouns`
+    of the numbers it is taken over ("the squares of {}"); a predicate has only `nouns`, which
+    follow "numbers".
     """
 
     name: str
@@ -60,14 +61,15 @@ class Unit:
     consts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Op:
     """An operation from `takes` to `gives`.
 
-    `code` is statement lines and, last, the expression of the result; a line that starts with `~` stays only where a
-    predicate is filled in. `words` are two wordings; one that starts with "the " or "whether " names the result, any
-    other is an order. `wrong` is the one habit, same form as `code`. `cost` is the class of the code in the size of its
-    input; `grows` marks results that may need the bounds check.
+    `code` is statement lines and, last, the expression of the result; a line that starts with `~`
+    stays only where a predicate is filled in. `words` are two wordings; one that starts
+    as in `text.NAMES` names the result, any other is an order. `wrong` is the one habit, same form
+    as `code`. `k` lets the parameter k stand for the constant. `cost` is the class of the code in the
+    size of its input; `grows` marks results that may need the bounds check.
     """
 
     name: str
@@ -80,36 +82,33 @@ class Op:
     k: bool = False
     cost: str = "n"
     grows: bool = False
+    slots: str = field(init=False)
+    """The slots of the code: a subset of "EPB", in that order."""
+    alone: bool = field(init=False)
+    """Whether the code calls itself, so that it must be the whole function."""
+    last: bool = field(init=False)
+    """Whether nothing can follow, because the code returns early or the result is a bool."""
+    second: bool = field(init=False)
+    """Whether the code reads the second list `b`."""
 
-    @property
-    def slots(self) -> str:
-        """The slots of the code, a subset of "EPB" in that order."""
-        return "".join(slot for slot in "EPB" if "{" + slot + "}" in self.code)
-
-    @property
-    def final(self) -> bool:
-        """Whether the code returns early, so that nothing can follow it."""
-        return "return " in self.code
-
-    @property
-    def alone(self) -> bool:
-        """Whether the code calls itself, so that it must be the whole function."""
-        return re.search(r"\bf\(", self.code) is not None
-
-    @property
-    def second(self) -> bool:
-        """Whether the code reads the second list `b`."""
-        return re.search(r"\bb\b", self.code) is not None
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # the class is frozen for everybody else
+        alone = re.search(r"\bf\(", self.code) is not None
+        put(self, "slots", "".join(slot for slot in "EPB" if "{" + slot + "}" in self.code))
+        put(self, "alone", alone)
+        put(self, "last", alone or "return " in self.code or self.gives == BOOL)
+        put(self, "second", re.search(r"\bb\b", self.code) is not None)
 
 
 Const = int | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """An operation with its holes filled; `says` holds the wording of the operation, the expression, the predicate.
+    """An operation with its holes filled; made by `node`, so that equal nodes are the same object.
 
-    A constant `"k"` with `op.k` stands for the parameter k.
+    `says` holds the wordings of the operation, the expression and the predicate. A constant "k" of
+    an operation with `k` stands for the parameter.
     """
 
     op: Op
@@ -120,10 +119,12 @@ class Node:
     predicate_const: Const = None
     base: int | None = None
     says: tuple[int, int, int] = (0, 0, 0)
+    parts: tuple[str, ...] = field(init=False)
+    """The names of the composed nodes, each with a habit of its own: the operation first."""
+    reads: str | None = field(init=False)
+    """The second parameter if the node reads it: "k", "b" or None."""
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of the composed nodes, each of which has a habit of its own: the operation first."""
+    def __post_init__(self) -> None:
         names = [self.op.name]
         if self.expression is not None:
             names.append(f"E:{self.expression.name}")
@@ -131,7 +132,12 @@ class Node:
             names.append(f"P:{self.predicate.name}")
         if self.base is not None:
             names.append("B:base")
-        return tuple(names)
+        takes_k = self.op.k and self.const == "k"
+        object.__setattr__(self, "parts", tuple(names))
+        object.__setattr__(self, "reads", "k" if takes_k else "b" if self.op.second else None)
+
+
+node = cache(Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +157,19 @@ class Program:
     @property
     def extra(self) -> str | None:
         """The second parameter: "k", "b" or None. A drawn program never uses both."""
-        if any(node.op.k and node.const == "k" for node in self.nodes):
-            return "k"
-        return "b" if any(node.op.second for node in self.nodes) else None
+        return next((node.reads for node in self.nodes if node.reads is not None), None)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of all composed nodes, in the order in which `code.Choice` lists them."""
+        """The names of all composed nodes, node by node."""
         return tuple(name for node in self.nodes for name in node.parts)
-
-    def __iter__(self) -> Iterator[Node]:
-        return iter(self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A named set of operations. A task belongs to the family whose operation its drawing started from."""
+    """A named set of operations. A task belongs to the family whose operation its drawing started
+    from.
+    """
 
     name: str
     ops: tuple[Op, ...]

@@ -1,8 +1,9 @@
 """One family at one level as an endless row of candidates with distinct behaviours.
 
-Candidate number i is drawn from sha256 of version, seed, family, level and i, so a longer row extends a shorter one
-and rows of neighbouring seeds have nothing in common. A row keeps what it has found: asking for another split costs
-nothing twice. Checks that do not depend on the split happen here, mutants are left to `trials.py`.
+Candidate number i is drawn from sha256 of version, seed, family, level and i, so a longer row
+extends a shorter one and rows of neighbouring seeds have nothing in common. A row keeps what it has
+found: asking for another split costs nothing twice. Checks that do not depend on the split happen
+here, mutants are left to `trials.py`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from neox.datasets.forge.behaviour import (
     Outputs,
     apply,
     bounded,
-    extras,
+    first,
     key,
     probes,
     split_of,
@@ -21,12 +22,10 @@ from neox.datasets.forge.behaviour import (
 from neox.datasets.forge.chance import Chance
 from neox.datasets.forge.draw import Grammar
 from neox.datasets.forge.grammar import BOOL, FAMILIES, Program
-from neox.datasets.forge.text import prompt, right
 
 FORGE_VERSION = 1
 PATIENCE = 400
 """A row ends after so many draws without a new behaviour."""
-LONGEST_PROMPT = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +92,15 @@ class Stream:
 
 
 def examine(program: Program, index: int) -> Candidate | None:
-    """Run the program on the probes; None for results that are too large, constant, or the input itself."""
-    values = inputs = probes(program.takes)
-    extra = None if program.extra is None else extras(program.extra)
-    for node, variant in zip(program.nodes, right(program), strict=True):
-        values = apply(node, variant, values, extra)
+    """Run the program on the probes; None for results that are too large, constant, or the input
+    itself.
+    """
+    inputs = values = probes(program.takes)
+    for node in program.nodes:
+        values = first(node) if values is inputs else apply(node, values)
         if node.op.grows and not bounded(node.op.gives, values):
             return None
     if not bounded(program.gives, values) or values == inputs or _dull(program.gives, values):
-        return None
-    if len(prompt(program)) > LONGEST_PROMPT:
         return None
     behaviour = key(program, values)
     return Candidate(index, program, values, behaviour, split_of(behaviour))

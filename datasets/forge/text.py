@@ -1,7 +1,7 @@
 """A program written down: as Python, as English, and as Python with chosen parts gone wrong.
 
-Code and statement come from the same tree, so they cannot disagree. A `Variant` says for each part of a node which
-form it takes; all zeros is the reference. Knows nothing about running code.
+Code and statement come from the same tree, so they cannot disagree. A `Variant` says for each part
+of a node which form it takes; all zeros is the reference. Knows nothing about running code.
 """
 
 import re
@@ -10,10 +10,15 @@ from functools import cache
 from neox.datasets.forge.grammar import PYTHON_TYPE, VARIABLE, Const, Node, Program
 
 RIGHT, HABIT, CONSTANT, COMPARISON, DROPPED = range(5)
-"""The forms of a part: as stated; its habit; a neighbouring constant; a neighbouring comparison; left out."""
+"""The forms of a part: as stated; its habit; a neighbouring constant; a neighbouring comparison;
+left out.
+"""
 
 Variant = tuple[int, ...]
 """One form per entry of `Node.parts`."""
+
+NAMES = ("the ", "whether ", "how ", "where ", "what ")
+"""Starts of wordings that name a result; it is taken on the way and returned at the end."""
 
 _NEIGHBOUR = {" < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > "}
 _COMPARISON = re.compile(r" [<>]=? ")
@@ -71,7 +76,7 @@ def statement(program: Program) -> str:
     last = len(program.nodes) - 1
     for index, node in enumerate(program.nodes):
         words = node_words(node)
-        if words.startswith(("the ", "whether ")):
+        if words.startswith(NAMES):
             words = f"{'return' if index == last else 'take'} {words}"
         clauses.append(words)
     told = clauses[0] if last == 0 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
@@ -109,7 +114,9 @@ def right(program: Program) -> tuple[Variant, ...]:
 
 
 def neighbour(text: str) -> str | None:
-    """`text` with its first comparison made strict or lax, or None. Loops are left alone: they might not end."""
+    """`text` with its first comparison made strict or lax, or None. Loops are left alone: they
+    might not end.
+    """
     match = None if "\n" in text else _COMPARISON.search(text)
     return match and text[: match.start()] + _NEIGHBOUR[match[0]] + text[match.end() :]
 

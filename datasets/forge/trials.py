@@ -1,15 +1,15 @@
 """Hidden tests: a few probe inputs, each kept because it tells the reference from a mutant.
 
-Mutants are the reference with one part in another form (its habit, a neighbouring constant or comparison, left out),
-and every combination of habits, since that is what documents are made of. A reference with a single-part mutant that
-no probe kills is rejected.
+Mutants are the reference with one part in another form (its habit, a neighbouring constant or
+comparison, left out), a constant answer, and every combination of habits, since that is what
+documents are made of. A reference with a single-part mutant that no probe kills is rejected.
 """
 
 from functools import cache
 from itertools import product
 
-from neox.datasets.forge.behaviour import PROBES, Outputs, apply, probes, run_one
-from neox.datasets.forge.grammar import BOOL, PYTHON_TYPE, Node, Program
+from neox.datasets.forge.behaviour import PROBES, Outputs, Step, apply, first, probes, steps
+from neox.datasets.forge.grammar import PYTHON_TYPE, Node, Program
 from neox.datasets.forge.text import (
     COMPARISON,
     CONSTANT,
@@ -22,118 +22,110 @@ from neox.datasets.forge.text import (
 )
 
 MOST_TESTS = 12
-EXAMPLES = 3
-_ORDER = tuple(index * 37 % PROBES for index in range(PROBES))  # every probe once, edges spread out
-_TOO_LONG = 64
+KILLS = 3
+"""Tests that a mutant should fail: a wrong answer may be right by chance on one input."""
+_ROOM = MOST_TESTS - 3
+"""From so many tests on, one failure is enough, so that the mutants to come find room."""
+_ORDER = tuple(index * 37 % PROBES for index in range(PROBES))  # every probe, edges spread out
+_FAILURES = (ValueError, IndexError, KeyError, ZeroDivisionError, RecursionError, TypeError)
 
 
-def hidden_tests(program: Program, outputs: Outputs, seen: tuple[int, ...]) -> list[int] | None:
-    """The probe indices of the tests, or None if a mutant survives or too many tests are needed.
+class Trial:
+    """The search for the tests of one program; `tests` are probe indices in order of discovery."""
 
-    `seen` are the visible examples: they may kill a mutant only when no other probe does.
-    """
-    reference = right(program)
-    prefixes = _prefixes(program)
-    hidden = [index for index in _ORDER if index not in seen]
-    chosen: list[int] = []
-    for position, node in enumerate(program.nodes):
-        for variant in _single(node):
-            variants = (*reference[:position], variant, *reference[position + 1 :])
-            if not _kill(program, variants, position, prefixes, outputs, chosen, hidden):
+    def __init__(self, program: Program, outputs: Outputs, examples: tuple[int, ...] = ()) -> None:
+        self.program = program
+        self.outputs = outputs
+        self.tests: list[int] = []
+        self._hidden = [index for index in _ORDER if index not in examples]
+
+    def hidden_tests(self) -> tuple[int, ...] | None:
+        """The tests, or None if a mutant survives every probe."""
+        reference = right(self.program)
+        nodes = self.program.nodes
+        before = probes(self.program.takes)
+        for place, node in enumerate(nodes):
+            after = steps(nodes[place + 1 :], reference[place + 1 :])
+            for variant in single_mutants(node):
+                if not self._kill([*steps((node,), (variant,)), *after], before, KILLS):
+                    return None
+            if _droppable(nodes, place) and not self._kill(after, before, KILLS):
                 return None
-        if _droppable(program, position) and not _kill_drop(
-            program, position, prefixes, outputs, chosen, hidden
-        ):
-            return None
-    if sum(len(node.parts) for node in program.nodes) > 1:
-        for variants in _habit_sets(program):
-            first = next(
-                place for place, variant in enumerate(variants) if variant != reference[place]
-            )
-            _kill(program, variants, first, prefixes, outputs, chosen, hidden)
-    return sorted(chosen) if 0 < len(chosen) <= MOST_TESTS else None
+            before = apply(node, before) if place else first(node)
+        for variants in habit_sets(self.program):
+            self._kill(steps(nodes, variants), probes(self.program.takes), 1)
+        return tuple(sorted(self.tests)) if self._vary() else None
 
+    def agrees(self, variants: tuple[Variant, ...]) -> bool:
+        """Whether the program in the given forms behaves like the reference on every probe."""
+        mutant = steps(self.program.nodes, variants)
+        before = probes(self.program.takes)
+        return not any(_differs(mutant, before, index, self.outputs) for index in _ORDER)
 
-def agrees(program: Program, variants: tuple[Variant, ...], outputs: Outputs) -> bool:
-    """Whether the program in the given forms behaves like the reference on every probe."""
-    return all(_same(program, variants, index, 0, None, outputs[index]) for index in _ORDER)
+    def _kill(self, mutant: list[Step], before: Outputs, kills: int) -> bool:
+        """Whether a probe tells the mutant apart, which runs on the values `before` it.
 
+        Probes that do so become tests until the mutant fails `kills` of them, as far as there is
+        room.
+        """
+        dead = 0
+        for index in self.tests:
+            dead += _differs(mutant, before, index, self.outputs)
+            if dead == kills:
+                return True
+        for index in self._hidden:
+            if dead and len(self.tests) >= _ROOM:
+                return True
+            if index not in self.tests and _differs(mutant, before, index, self.outputs):
+                if len(self.tests) == MOST_TESTS:
+                    return False
+                self.tests.append(index)
+                dead += 1
+                if dead == kills:
+                    return True
+        return dead > 0
 
-def _kill(
-    program: Program,
-    variants: tuple[Variant, ...],
-    position: int,
-    prefixes: list[Outputs],
-    outputs: Outputs,
-    chosen: list[int],
-    hidden: list[int],
-) -> bool:
-    """Whether some test or probe tells the mutant apart; a probe that does becomes a test."""
-    values = prefixes[position]
-    for index in chosen:
-        if not _same(program, variants, index, position, values[index], outputs[index]):
+    def _vary(self) -> bool:
+        """Kill the mutant that always gives the answer of the first test."""
+        common = self.outputs[self.tests[0]]
+        if any(self.outputs[index] != common for index in self.tests):
             return True
-    for index in hidden:
-        if not _same(program, variants, index, position, values[index], outputs[index]):
-            chosen.append(index)
-            return True
-    return False
-
-
-def _kill_drop(
-    program: Program,
-    position: int,
-    prefixes: list[Outputs],
-    outputs: Outputs,
-    chosen: list[int],
-    hidden: list[int],
-) -> bool:
-    rest = Program(program.nodes[:position] + program.nodes[position + 1 :])
-    variants = right(rest)
-    return _kill(rest, variants, position, prefixes, outputs, chosen, hidden)
-
-
-def _droppable(program: Program, position: int) -> bool:
-    op = program.nodes[position].op
-    same = PYTHON_TYPE[op.takes] == PYTHON_TYPE[op.gives]
-    if not same or op.alone or op.gives == BOOL:
-        return False
-    if position + 1 == len(program.nodes):
+        other = (index for index in self._hidden if self.outputs[index] != common)
+        index = next(other, None)
+        if index is None or len(self.tests) == MOST_TESTS:
+            return False
+        self.tests.append(index)
         return True
-    return op.takes == program.nodes[position + 1].op.takes  # the next node must accept the domain
 
 
-def _same(program: Program, variants: tuple[Variant, ...], index: int, start: int, value: object,
-          expected: object) -> bool:  # fmt: skip
-    """Whether the output is the expected one. A mutant may leave the domain of a later node: that is a difference."""
+def _differs(mutant: list[Step], before: Outputs, index: int, outputs: Outputs) -> bool:
+    """Whether the output is not the reference's. A mutant may leave the domain of a later node."""
+    value = before[index]
     try:
-        found = run_one(program, variants, index, start, value)
-    except (ValueError, IndexError, ZeroDivisionError, RecursionError, TypeError):
+        for made, extra in mutant:
+            value = made(value) if extra is None else made(value, extra[index])
+    except _FAILURES:
+        return True
+    expected = outputs[index]
+    return bool(value != expected) or type(value) is not type(expected)
+
+
+def _droppable(nodes: tuple[Node, ...], place: int) -> bool:
+    """Whether the program without this node still has matching types."""
+    op = nodes[place].op
+    if op.alone or len(nodes) == 1 or PYTHON_TYPE[op.takes] != PYTHON_TYPE[op.gives]:
         return False
-    return bool(found == expected) and type(found) is type(expected)
-
-
-def _prefixes(program: Program) -> list[Outputs]:
-    """The value before each node, and the one after the last, on every probe."""
-    from neox.datasets.forge.behaviour import extras
-
-    extra = None if program.extra is None else extras(program.extra)
-    values = [probes(program.takes)]
-    for node, variant in zip(program.nodes, right(program), strict=True):
-        values.append(apply(node, variant, values[-1], extra))
-    return values
+    return place + 1 == len(nodes) or op.takes == nodes[place + 1].op.takes
 
 
 @cache
-def _single(node: Node) -> tuple[Variant, ...]:
+def single_mutants(node: Node) -> tuple[Variant, ...]:
     """The node with one part in another form."""
-    parts: list[tuple[int, ...]] = [_forms(node.op.code, node.const is not None)]
+    parts = [_forms(node.op.code, node.const is not None)]
     if node.expression is not None:
-        forms = _forms(node.expression.code, node.expression_const is not None)
-        parts.append((*forms, DROPPED))
+        parts.append((*_forms(node.expression.code, node.expression_const is not None), DROPPED))
     if node.predicate is not None:
-        forms = _forms(node.predicate.code, node.predicate_const is not None)
-        parts.append((*forms, DROPPED))
+        parts.append((*_forms(node.predicate.code, node.predicate_const is not None), DROPPED))
     if node.base is not None:
         parts.append((HABIT, DROPPED))
     return tuple(
@@ -144,20 +136,21 @@ def _single(node: Node) -> tuple[Variant, ...]:
 
 
 def _forms(code: str, constant: bool) -> tuple[int, ...]:
-    forms = [HABIT]
-    if constant:
-        forms.append(CONSTANT)
-    if neighbour(code) is not None:
-        forms.append(COMPARISON)
-    return tuple(forms)
+    compared = (COMPARISON,) if neighbour(code) is not None else ()
+    return (HABIT, *((CONSTANT,) if constant else ()), *compared)
 
 
-def _habit_sets(program: Program) -> list[tuple[Variant, ...]]:
+def habit_sets(program: Program) -> list[tuple[Variant, ...]]:
     """Every way in which two or more parts follow their habit."""
-    sizes = [len(node.parts) for node in program.nodes]
+    sizes = tuple(len(node.parts) for node in program.nodes)
+    return list(_habit_sets(sizes))
+
+
+@cache
+def _habit_sets(sizes: tuple[int, ...]) -> tuple[tuple[Variant, ...], ...]:
     made = []
     for flat in product((RIGHT, HABIT), repeat=sum(sizes)):
         if sum(flat) > 1:
             forms = iter(flat)
             made.append(tuple(tuple(next(forms) for _ in range(size)) for size in sizes))
-    return made
+    return tuple(made)

@@ -1,7 +1,7 @@
 """The small sub-grammars that fill slots: integer expressions in `v` and predicates on `v`.
 
-Mapping and filtering make one operation of each; folds, digit loops and recursions take them as slots. Constants are
-small, so that the probe inputs reach both sides of every comparison.
+Mapping and filtering make one operation of each; folds, digit loops and recursions take them as
+slots. Constants are small, so that the probe inputs reach both sides of every comparison.
 """
 
 from neox.datasets.forge.grammar import Unit

@@ -157,7 +157,7 @@ register(
                 INT,
                 INT,
                 "(n > 0) - (n < 0)",
-                ("the sign as -1, 0 or 1", "-1, 0 or 1 by its sign"),
+                ("the sign as -1, 0 or 1", "the sign: -1, 0 or 1"),
                 wrong="(n >= 0) - (n < 0)",
                 cost="1",
             ),

@@ -1,4 +1,6 @@
-"""The decimal digits of a number that is not negative: loops that take digits off, and texts of digits."""
+"""The decimal digits of a number that is not negative: loops that take digits off, and texts of
+digits.
+"""
 
 from neox.datasets.forge.grammar import BOOL, INT, LIST, NAT, SMALL, Family, Op, register
 
@@ -78,7 +80,7 @@ register(
                 LIST,
                 "[int(c) for c in str(n)]",
                 ("list its digits", "split it into its digits"),
-                wrong="[int(c) for c in str(n)[::-1]]",
+                wrong="[int(c) for c in str(n)[1:]]",
             ),
             Op(
                 "digits from right",
@@ -86,7 +88,7 @@ register(
                 LIST,
                 "[int(c) for c in str(n)[::-1]]",
                 ("list its digits from the right", "split it into its digits, last first"),
-                wrong="[int(c) for c in str(n)]",
+                wrong="[int(c) for c in str(n)[:0:-1]]",
             ),
             Op(
                 "last digit",

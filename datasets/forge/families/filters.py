@@ -1,4 +1,4 @@
-"""Lists cut down to some of their numbers: every predicate of the units, and choices by position."""
+"""Lists cut down to some of their numbers: all predicates of the units, and choices by position."""
 
 from neox.datasets.forge.grammar import LIST, Family, Op, Unit, register
 from neox.datasets.forge.units import PREDICATES

@@ -1,4 +1,6 @@
-"""A list folded to one number by a loop or a built-in; the loops take an expression, a predicate and a start."""
+"""A list folded to one number by a loop or a built-in; the loops take an expression, a predicate
+and a start.
+"""
 
 from neox.datasets.forge.grammar import INT, LIST, NAT, SMALL, Family, Op, register
 

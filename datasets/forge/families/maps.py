@@ -1,4 +1,6 @@
-"""Lists mapped to lists, one number at a time: every expression of the units, and mappings that see the position."""
+"""Lists mapped to lists, one number at a time: every expression of the units, and mappings that see
+the position.
+"""
 
 from neox.datasets.forge.grammar import LIST, Family, Op, Unit, register
 from neox.datasets.forge.units import EXPRESSIONS

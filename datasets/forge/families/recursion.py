@@ -1,6 +1,8 @@
-"""Functions that call themselves: on the rest of a list or text, on a smaller number, on the remaining digits.
+"""Functions that call themselves: on the rest of a list or text, on a smaller number, on the
+remaining digits.
 
-Each is a whole function, so its levels come from its slots: an expression, a predicate, a start other than 0.
+Each is a whole function, so its levels come from its slots: an expression, a predicate, a start
+other than 0.
 """
 
 from neox.datasets.forge.grammar import INT, LIST, NAT, SMALL, Family, Op, register
@@ -11,7 +13,9 @@ _DIGIT = "if n == 0:\n    return {B}\nv = n % 10\nif {P}:\n    return COMBINE\n~
 
 
 def _code(frame: str, combine: str, step: str = "1") -> str:
-    """The frame with the result of the last call as its last line: without a predicate that is the combination."""
+    """The frame with the result of the last call as its last line: without a predicate that is the
+    combination.
+    """
     return frame.replace("COMBINE", combine).replace("STEP", step)
 
 

@@ -2,6 +2,8 @@
 
 from neox.datasets.forge.grammar import BOOL, LIST, SMALL, Family, Op, register
 
+_SIZES = "g = {}\nfor v in a:\n    g[v % {c}] = g.get(v % {c}, 0) + 1\n[g[v] for v in sorted(g)]"
+
 register(
     Family(
         "set",
@@ -94,12 +96,12 @@ register(
                 "group by remainder",
                 LIST,
                 LIST,
-                "g = {}\nfor v in a:\n    g[v % {c}] = g.get(v % {c}, 0) + 1\n[g[v] for v in sorted(g)]",
+                _SIZES,
                 (
                     "count the numbers by remainder by {c}, in order of remainder",
                     "list the group sizes by value modulo {c}, lowest first",
                 ),
-                wrong="g = {}\nfor v in a:\n    g[v % {c}] = g.get(v % {c}, 1) + 1\n[g[v] for v in sorted(g)]",
+                wrong=_SIZES.replace(", 0)", ", 1)"),
                 consts=(2, 3, 4),
                 cost="n log n",
             ),

@@ -1,4 +1,6 @@
-"""Lists put in another order: by value, by a key, reversed, rotated, or merged with their mirror image."""
+"""Lists put in another order: by value, by a key, reversed, rotated, or merged with their mirror
+image.
+"""
 
 from neox.datasets.forge.grammar import INT, LIST, Family, Op, register
 

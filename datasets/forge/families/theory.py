@@ -93,7 +93,7 @@ register(
                 "x, y = 0, 1\nfor i in range(n):\n    x, y = y, x + y\nx % 1000",
                 (
                     "the n-th Fibonacci number modulo 1000, from 0 and 1",
-                    "Fibonacci of n modulo 1000, where 0 gives 0",
+                    "the Fibonacci number of index n (0 for 0) modulo 1000",
                 ),
                 wrong="x, y = 0, 1\nfor i in range(n):\n    x, y = y, x + y\ny % 1000",
             ),
@@ -102,7 +102,7 @@ register(
                 SMALL,
                 INT,
                 "pow({c}, n, 97)",
-                ("{c} to the power n modulo 97", "the n-th power of {c} modulo 97"),
+                ("the value of {c} to the power n modulo 97", "the n-th power of {c} modulo 97"),
                 wrong="pow(n, {c}, 97)",
                 consts=(2, 3, 5),
                 cost="1",

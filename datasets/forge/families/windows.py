@@ -2,6 +2,11 @@
 
 from neox.datasets.forge.grammar import BOOL, INT, LIST, SMALL, Family, Op, register
 
+_RUN = (
+    "n = t = 0\nfor i, v in enumerate(a):\n    t = t + 1 if i and v >= a[i - 1] else 1\n"
+    "    n = max(n, t)\nn"
+)
+
 register(
     Family(
         "window",
@@ -116,12 +121,12 @@ register(
                 "longest run",
                 LIST,
                 SMALL,
-                "n = t = 0\nfor i, v in enumerate(a):\n    t = t + 1 if i and v >= a[i - 1] else 1\n    n = max(n, t)\nn",
+                _RUN,
                 (
                     "the length of the longest run that never falls",
                     "how long the longest non-falling run is",
                 ),
-                wrong="n = t = 0\nfor i, v in enumerate(a):\n    t = t + 1 if i and v > a[i - 1] else 1\n    n = max(n, t)\nn",
+                wrong=_RUN.replace(">=", ">"),
             ),
             Op(
                 "is sorted",
