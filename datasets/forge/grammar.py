@@ -2,7 +2,7 @@
 
 An `Op` maps one type to another; its code has holes for a constant `{c}`, a base value `{B}`, an
 expression `{E}` in `v` and a predicate `{P}` on `v`. A program is a chain of filled operations. The
-three integer types differ only in their domain (`small` 0..30, `nat` 0.., `int` any), so every
+three integer types differ only in their domain (`small` 0..63, `nat` 0.., `int` any), so every
 operation is total on what it takes. Nothing here knows how programs are drawn, written down or run.
 """
 
@@ -68,8 +68,8 @@ class Op:
     `code` is statement lines and, last, the expression of the result; a line that starts with `~`
     stays only where a predicate is filled in. `words` are two wordings; one that starts
     as in `text.NAMES` names the result, any other is an order. `wrong` is the one habit, same form
-    as `code`. `k` lets the parameter k stand for the constant. `cost` is the class of the code in the
-    size of its input; `grows` marks results that may need the bounds check.
+    as `code`. `k` lets the parameter k stand for the constant. `cost` is the class of the code in
+    the size of its input; `grows` marks results that may need the bounds check.
     """
 
     name: str

@@ -37,6 +37,7 @@ class Trial:
         self.program = program
         self.outputs = outputs
         self.tests: list[int] = []
+        self._examples = examples
         self._hidden = [index for index in _ORDER if index not in examples]
 
     def hidden_tests(self) -> tuple[int, ...] | None:
@@ -53,7 +54,11 @@ class Trial:
                 return None
             before = apply(node, before) if place else first(node)
         for variants in habit_sets(self.program):
-            self._kill(steps(nodes, variants), probes(self.program.takes), 1)
+            mutant, inputs = steps(nodes, variants), probes(self.program.takes)
+            if not self._kill(mutant, inputs, 1) and any(
+                _differs(mutant, inputs, index, self.outputs) for index in self._examples
+            ):
+                return None  # only an example shows the difference, and examples are no tests
         return tuple(sorted(self.tests)) if self._vary() else None
 
     def agrees(self, variants: tuple[Variant, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Readers: the public files in full, the dialects in small, and the message for every broken file."""
+"""Readers: the public files in full, the dialects in small, a message for every broken file."""
 
 import gzip
 import json
