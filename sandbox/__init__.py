@@ -11,15 +11,17 @@ multi-tenant use, put a virtual machine around it.
 """
 
 from neox.sandbox.codec import CodecError
-from neox.sandbox.jobs import Asserts, Call, Job, Script
+from neox.sandbox.jobs import Approx, Asserts, Call, Compare, Job, Script
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable, TestResult, Verdict
 from neox.sandbox.report import Layer, SandboxReport, report
 from neox.sandbox.sandbox import Sandbox
 
 __all__ = [
+    "Approx",
     "Asserts",
     "Call",
     "CodecError",
+    "Compare",
     "Job",
     "Layer",
     "Limits",

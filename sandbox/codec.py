@@ -1,127 +1,242 @@
-"""Plain data as strict tagged JSON, between processes that do not trust each other.
+"""Plain values as strict tagged JSON, for a channel whose other end may be hostile.
 
-None, bool, int, float, str stand for themselves, a list is an array; everything else is an object
-with one key: t tuple, d dict (pairs), s set, f frozenset, b bytes (latin-1), c complex, n a float
-that JSON lacks. Encoding tests `type(v) is T`, so instances of subclasses are refused. Decoding
-checks size, depth, digits and tags itself and raises nothing but `CodecError`.
+None, bool, int, float and str stand for themselves, a list is an array, all else is an object with
+exactly one tag: t tuple, d dict (pairs), s set, z frozenset, b bytes (hex), f non-finite float, c
+complex, i large integer (hex: decimal conversion takes quadratic time), r an iterator (its items).
+`parse` gives the checked *wire tree* and never builds a table from claimed keys, whose hashes the
+sender could make collide; `value` makes Python values from it and belongs in a jail.
+Knows no pickle, no eval, no repr.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import re
+from collections import Counter, OrderedDict, defaultdict
+from itertools import islice
+from math import isfinite
 from typing import Any
 
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 50
-MAX_DIGITS = 4000
+MAX_DEPTH = 64
+MAX_BITS = 4096  # integers above this travel as hex
+MAX_HEX = 1 << 18  # hex digits in one integer
+MAX_ITEMS = 100_000  # taken from an iterator
+
+_PLAIN = frozenset((str, bool, type(None)))
+_DICTS = frozenset((dict, Counter, defaultdict, OrderedDict))
+_ITERATORS = frozenset(
+    (map, filter, zip, enumerate, reversed, range, type(_ for _ in ()), type(iter([])))
+)
+_VIEWS = frozenset((type({}.keys()), type({}.values()), type({}.items())))
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_HEX = re.compile(r"-?[0-9a-f]+\Z")
+_BYTES = re.compile(r"(?:[0-9a-f]{2})*\Z")
+_NON_FINITE = frozenset(("nan", "inf", "-inf"))
 
 
-class CodecError(Exception):
-    """Not plain data, or not a well-formed message."""
+class CodecError(ValueError):
+    """A value that is not plain data, or a frame that is not one well-formed value."""
 
 
-def encode(value: Any) -> bytes:
-    """`CodecError` for anything that is not plain data, too deep or too long."""
-    try:
-        text = json.dumps(_pack(value, 0), separators=(",", ":"), allow_nan=False)
-    except (ValueError, RecursionError) as error:  # more digits than int -> str allows
-        raise CodecError(str(error)) from None
-    raw = text.encode("ascii")
-    if len(raw) > MAX_BYTES:
-        raise CodecError(f"{len(raw)} bytes exceed {MAX_BYTES}")
-    return raw
+def wire(value: Any, depth: int = 0) -> Any:
+    """The wire tree of a plain value.
 
-
-def _pack(value: Any, depth: int) -> Any:
+    The type must match exactly, so instances of subclasses are refused. Raises CodecError for
+    anything that is not plain data, or nests deeper than MAX_DEPTH.
+    """
     kind = type(value)
-    if kind is int or kind is str or kind is bool or value is None:
+    if kind in _PLAIN:
         return value
-    if depth > MAX_DEPTH:
-        raise CodecError(f"nested deeper than {MAX_DEPTH}")
+    if kind is int:
+        return value if value.bit_length() <= MAX_BITS else {"i": _hex(value)}
     if kind is float:
-        return value if math.isfinite(value) else {"n": repr(value)}
+        return value if isfinite(value) else {"f": str(value)}
+    if depth >= MAX_DEPTH // 2:  # a dict costs two levels of brackets
+        raise CodecError("nested too deeply")
+    depth += 1
     if kind is list:
-        return [_pack(v, depth + 1) for v in value]
-    if kind is tuple:
-        return {"t": [_pack(v, depth + 1) for v in value]}
-    if kind is dict:
-        return {"d": [[_pack(k, depth + 1), _pack(v, depth + 1)] for k, v in value.items()]}
+        return [wire(item, depth) for item in value]
+    if kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+        return {"t": [wire(item, depth) for item in tuple.__iter__(value)]}
+    if kind in _DICTS:
+        return {"d": [[wire(key, depth), wire(item, depth)] for key, item in value.items()]}
     if kind is set or kind is frozenset:
-        return {"s" if kind is set else "f": [_pack(v, depth + 1) for v in value]}
+        tag = "s" if kind is set else "z"
+        return {tag: [wire(item, depth) for item in value]}
     if kind is bytes:
-        return {"b": value.decode("latin-1")}
+        return {"b": value.hex()}
     if kind is complex:
-        return {"c": [_pack(value.real, depth + 1), _pack(value.imag, depth + 1)]}
+        return {"c": [wire(value.real, depth), wire(value.imag, depth)]}
+    if kind in _ITERATORS or kind in _VIEWS:
+        items = list(islice(value, MAX_ITEMS + 1))
+        if len(items) > MAX_ITEMS:
+            raise CodecError("iterator gives too many items")
+        return {"r": [wire(item, depth) for item in items]}
     raise CodecError(f"{kind.__name__} is not plain data")
 
 
-def decode(raw: bytes) -> Any:
-    """The value, or `CodecError`."""
-    if len(raw) > MAX_BYTES:
-        raise CodecError(f"{len(raw)} bytes exceed {MAX_BYTES}")
-    _check_depth(raw)
+def _hex(value: int) -> str:
+    text = format(value, "x")
+    if len(text) > MAX_HEX:
+        raise CodecError("integer too large")
+    return text
+
+
+def dump(tree: Any) -> bytes:
+    """A wire tree as bytes. Raises CodecError when it is larger than MAX_BYTES."""
+    data = json.dumps(tree, separators=(",", ":"), allow_nan=False).encode("ascii")
+    if len(data) > MAX_BYTES:
+        raise CodecError("value too large")
+    return data
+
+
+def encode(value: Any) -> bytes:
+    """`dump(wire(value))`."""
+    return dump(wire(value))
+
+
+def parse(data: bytes) -> Any:
+    """The wire tree in `data`, every limit and tag checked. Raises CodecError and nothing else."""
+    if len(data) > MAX_BYTES:
+        raise CodecError("frame too large")
+    _check_depth(data)
     try:
-        parsed = json.loads(raw, parse_constant=_refuse, parse_int=_integer)
-        return _unpack(parsed)
-    except (ValueError, RecursionError, TypeError, OverflowError) as error:
-        raise CodecError(f"malformed: {error}") from None
+        tree = _DECODER.decode(data.decode("ascii"))
+    except CodecError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"not one JSON value: {error}"[:200]) from None
+    _check(tree)
+    return tree
 
 
-def _check_depth(raw: bytes) -> None:
-    """Bracket depth by a linear scan: the JSON parser itself would recurse."""
-    depth, inside, skip = 0, False, False
-    for byte in raw:
-        if skip:
-            skip = False
-        elif inside:
-            if byte == 0x5C:
-                skip = True
-            elif byte == 0x22:
-                inside = False
-        elif byte == 0x22:
-            inside = True
-        elif byte in (0x5B, 0x7B):
-            depth += 1
-            if depth > 3 * MAX_DEPTH:  # a tagged value opens up to three brackets per level
-                raise CodecError("nested too deep")
-        elif byte in (0x5D, 0x7D):
-            depth -= 1
+def value(tree: Any) -> Any:
+    """Python values for a checked wire tree. CodecError for an unhashable or repeated key."""
+    kind = type(tree)
+    if kind is list:
+        return [value(item) for item in tree]
+    if kind is not dict:
+        return tree
+    ((tag, body),) = tree.items()
+    if tag in _SCALARS:
+        return scalar(tag, body)
+    if tag == "r":
+        return iter([value(item) for item in body])
+    if tag == "t":
+        return tuple([value(item) for item in body])
+    try:
+        if tag == "d":
+            pairs = {value(key): value(item) for key, item in body}
+            if len(pairs) == len(body):
+                return pairs
+        else:
+            members = {value(item) for item in body}
+            if len(members) == len(body):
+                return members if tag == "s" else frozenset(members)
+    except TypeError:
+        raise CodecError("a key or member is not hashable") from None
+    raise CodecError("a key or member stands twice")
 
 
-def _refuse(name: str) -> Any:
-    raise CodecError(f"{name} is not JSON")
+def decode(data: bytes) -> Any:
+    """`value(parse(data))`."""
+    return value(parse(data))
+
+
+def scalar(tag: str, body: Any) -> Any:
+    """The number or bytes behind a checked tag b, f, i or c."""
+    if tag == "b":
+        return bytes.fromhex(body)
+    if tag == "f":
+        return float(body)
+    if tag == "i":
+        return int(body, 16)
+    return complex(*(part if type(part) is float else float(part["f"]) for part in body))
+
+
+def _check_depth(data: bytes) -> None:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _STRINGS.sub(b"", data).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise CodecError("nested too deeply")
+
+
+def _check(tree: Any) -> None:
+    """Walk the tree without recursion; raise CodecError at the first thing out of place."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        if type(node) is list:
+            todo.extend(node)
+        elif type(node) is dict:
+            ((tag, body),) = node.items()
+            check = _SCALARS.get(tag)
+            if check is not None:
+                if not check(body):
+                    raise CodecError(f"bad body for tag {tag}")
+            elif type(body) is not list:
+                raise CodecError(f"bad body for tag {tag}")
+            elif tag == "d":
+                for pair in body:
+                    if type(pair) is not list or len(pair) != 2:
+                        raise CodecError("bad pair in a dict")
+                    todo.extend(pair)
+            else:
+                todo.extend(body)
+
+
+def _is_part(part: Any) -> bool:
+    return type(part) is float or (type(part) is dict and "f" in part and _is_non_finite(part["f"]))
+
+
+def _is_non_finite(body: Any) -> bool:
+    return type(body) is str and body in _NON_FINITE
+
+
+def _is_large(body: Any) -> bool:
+    return type(body) is str and len(body) <= MAX_HEX and _HEX.match(body) is not None
+
+
+_SCALARS: dict[str, Any] = {
+    "b": lambda body: type(body) is str and _BYTES.match(body) is not None,
+    "f": _is_non_finite,
+    "i": _is_large,
+    "c": lambda body: type(body) is list and len(body) == 2 and all(map(_is_part, body)),
+}
+_TAGS = frozenset("tdszr") | frozenset(_SCALARS)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) != 1 or pairs[0][0] not in _TAGS:
+        raise CodecError("an object must carry exactly one known tag")
+    return dict(pairs)
 
 
 def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise CodecError(f"an integer of {len(text)} digits")
+    if len(text) > MAX_BITS // 3:
+        raise CodecError("integer too long")
     return int(text)
 
 
-def _unpack(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_unpack(v) for v in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) != 1:
-        raise CodecError("a tagged value has exactly one key")
-    ((tag, body),) = value.items()
-    if tag == "n" and body in ("nan", "inf", "-inf"):
-        return float(body)
-    if tag == "b" and isinstance(body, str):
-        return body.encode("latin-1")
-    if not isinstance(body, list):
-        raise CodecError(f"tag {tag!r} with a bad body")
-    if tag == "d":
-        return {_unpack(k): _unpack(v) for k, v in body}
-    items = [_unpack(v) for v in body]
-    if tag == "t":
-        return tuple(items)
-    if tag == "s":
-        return set(items)
-    if tag == "f":
-        return frozenset(items)
-    if tag == "c" and len(items) == 2 and all(type(x) is float for x in items):
-        return complex(items[0], items[1])
-    raise CodecError(f"unknown tag {tag!r}")
+def _float(text: str) -> float:
+    number = float(text)
+    if len(text) > 64 or not isfinite(number):
+        raise CodecError("float out of range")
+    return number
+
+
+def _constant(text: str) -> float:
+    raise CodecError(f"bare {text}")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_float,
+    parse_constant=_constant,
+)

@@ -1,6 +1,9 @@
-"""What can be run: functions on data, scripts on text, and assert-style tests.
+"""The three kinds of work a sandbox takes.
 
-Expected values stay with the supervisor; the process that runs `code` gets inputs only.
+`Call` sends inputs and compares returned values here; `Script` feeds standard input and compares
+standard output; `Asserts` runs a test text against the program in a second jail. In all of them the
+expected answers stay out of the process that runs the program.
+Knows nothing about how they are carried out.
 """
 
 from __future__ import annotations
@@ -11,48 +14,74 @@ from typing import Any, Literal
 
 from neox.sandbox.outcome import Limits
 
-Compare = Literal["eq", "exact"]
+CompareMode = Literal["eq", "exact", "approx", "unordered", "any_of", "raises"]
+
+
+@dataclass(frozen=True, slots=True)
+class Approx:
+    """Numbers are right when abs(got - want) <= atol + rtol * abs(want), wherever they stand."""
+
+    rtol: float = 1e-6
+    atol: float = 1e-9
+
+
+Compare = CompareMode | Approx
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call `entry` of `code` with each of `inputs` (argument lists); compare with `expected`.
+    """Call `entry(*inputs[i])` and compare with `expected[i]`.
 
-    Values are plain data: None, bool, int, float, complex, str, bytes, list, tuple, dict, set.
-    compare "eq" is Python's ==; "exact" also asks for equal types all the way down.
+    compare: one mode for all tests, or a sequence with one per test. `eq` is Python's ==, `exact`
+    also wants equal types, `approx` allows rounding, `unordered` ignores the order of a list,
+    `any_of` takes `expected[i]` as the list of accepted answers, `raises` as an exception name.
+    Raises ValueError when the lengths differ.
     """
 
     code: str
     entry: str
     inputs: Sequence[Sequence[Any]]
     expected: Sequence[Any]
-    compare: Compare = "eq"
+    compare: Compare | Sequence[Compare] = "eq"
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
-        if len(self.inputs) != len(self.expected) or not self.inputs:
-            raise ValueError(
-                f"{len(self.inputs)} inputs and {len(self.expected)} expected values: "
-                "a Call needs as many of one as of the other, and at least one"
-            )
+        if len(self.inputs) != len(self.expected):
+            raise ValueError(f"{len(self.inputs)} inputs but {len(self.expected)} expected values")
+        if not self.inputs:
+            raise ValueError("a call needs at least one input: nothing tested is not a pass")
+        modes = self.compare
+        if not isinstance(modes, str | Approx) and len(modes) != len(self.inputs):
+            raise ValueError(f"{len(self.inputs)} inputs but {len(modes)} compare modes")
+
+    def mode(self, index: int) -> Compare:
+        """The compare mode of test `index`."""
+        modes = self.compare
+        return modes if isinstance(modes, str | Approx) else modes[index]
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Run `code` as a program with `stdin`; its words must be those of `expected_stdout`."""
+    """Run `code` as a program with `stdin`; its whole standard output must be `expected_stdout`.
+
+    compare: `tokens` (same words in the same order, both ways), `lines` (equal after trailing white
+    space is cut), or an `Approx` that also lets numeric tokens differ by rounding.
+    """
 
     code: str
     stdin: str
     expected_stdout: str
+    compare: Literal["tokens", "lines"] | Approx = "tokens"
     limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asserts:
-    """Run `test` in a process of its own, where `entry` stands for the solution's function.
+    """Run the program in one jail and `test` in another that can only call `entry` from outside.
 
-    `test` defines `check(candidate)`, or is a row of asserts that call `entry` by name. `prelude`
-    is code of the task (imports, helpers) that runs before it. The solution's process sees neither.
+    test: assert lines that call `entry` by its name, or a program defining `check(candidate)`.
+    prelude: task code the test needs (helpers of the prompt), run before the test, beside it.
+    Arguments and results cross as plain data, so a result that is not plain data fails the test.
     """
 
     code: str

@@ -1,235 +1,251 @@
-"""One job to one outcome: what to spawn, and what the claims are worth.
+"""From a job and what was seen of it to an outcome: the only place where answers meet claims.
 
-The only place where expected values meet claimed ones. First matching rule wins: violation,
-timeout, memory, output limit, error, fail, pass; a missing or malformed claim never passes.
+The evidence is judged in a fixed order, violation, timeout, output limit, memory, error, fail, and
+only what is none of these passes; a claim that is missing, malformed or one too many never does.
+Knows nothing about sockets.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import secrets
 import signal
-import socket
-import time
 from typing import Any
 
-from neox.sandbox.codec import CodecError, decode
-from neox.sandbox.compare import equal, same_words
-from neox.sandbox.inside import zygote as protocol
-from neox.sandbox.jobs import Asserts, Call, Job, Script
+from neox.sandbox import wire
+from neox.sandbox.codec import CodecError, parse, value
+from neox.sandbox.codec import wire as wire_tree
+from neox.sandbox.compare import close, matches
+from neox.sandbox.jobs import Approx, Asserts, Call, Script
 from neox.sandbox.outcome import Limits, Outcome, TestResult, Verdict
-from neox.sandbox.worker import Exit, Result, Worker, memory_file
+from neox.sandbox.zygotes import Reply
 
-NEAR = 0.8  # of a limit: the verdict may differ on another day
+NEAR_TIME, NEAR_MEMORY = 0.8, 0.9  # of a limit: on another day it may fall on the other side
+_TEXT = 160
+_ORDER: tuple[Verdict, ...] = ("memory", "error", "fail")
 
-
-def run(job: Job, worker: Worker, limits: Limits) -> Outcome:
-    """Run a job to its end. WorkerDied passes through."""
-    started = time.perf_counter()
-    if isinstance(job, Call):
-        verdict, tests, detail, exit_, stdout = _call(job, worker, limits)
-    elif isinstance(job, Script):
-        verdict, tests, detail, exit_, stdout = _script(job, worker, limits)
-    else:
-        verdict, tests, detail, exit_, stdout = _asserts(job, worker, limits)
-    wall = time.perf_counter() - started
-    near = exit_.cpu_s > NEAR * limits.cpu_s or wall > NEAR * limits.wall_s
-    layers = tuple(name for name, (active, _) in worker.layers.items() if active)
-    return Outcome(verdict, tests, exit_.cpu_s, wall, exit_.peak_mb, stdout, near, layers, detail)
+Finding = tuple[Verdict, tuple[TestResult, ...], str]
 
 
-Parts = tuple[Verdict, tuple[TestResult, ...], str, Exit, str]
+def call_payload(job: Call) -> bytes:
+    """Code, entry and inputs. CodecError when an input is not plain data."""
+    inputs = [[wire_tree(argument) for argument in arguments] for arguments in job.inputs]
+    return json.dumps([job.code, job.entry, inputs]).encode("ascii")
 
 
-def _call(job: Call, worker: Worker, limits: Limits) -> Parts:
-    try:
-        result = _one(
-            worker,
-            "call",
-            {"code": job.code, "entry": job.entry, "inputs": [list(i) for i in job.inputs]},
-            limits,
-        )
-    except CodecError as error:  # surrogates in the code, say: it cannot even be sent
-        return "error", (), f"not runnable: {error}", Exit(0, protocol.BY_ITSELF, 0, 0), ""
-    verdict, detail = _ended_badly(result, limits)
-    if verdict is not None:
-        return verdict, _all(job, verdict), detail, result.exit, ""
-    claim = _decode(result.frame)
-    if not _is_claim(claim, len(job.expected)):
-        detail = _claimed_error(claim)
-        verdict = "memory" if detail.startswith("MemoryError") else "error"
-        return verdict, _all(job, verdict), detail, result.exit, ""
+def script_payload(job: Script) -> bytes:
+    return json.dumps([job.code, job.stdin]).encode("ascii")
+
+
+def serve_payload(job: Asserts) -> bytes:
+    return json.dumps([job.code, job.entry]).encode("ascii")
+
+
+def check_payload(job: Asserts, nonce: str) -> bytes:
+    return json.dumps([job.test, job.prelude, job.entry, nonce]).encode("ascii")
+
+
+def call(job: Call, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
+    """The claimed values against the expected ones, in order and complete."""
+    frames = list(wire.frames(reply.claims))
+    answers = [frame for frame in frames if frame[0] in (wire.VALUE, wire.RAISED, wire.NOT_PLAIN)]
     tests = tuple(
-        _compare(expected, one, job) for expected, one in zip(job.expected, claim[1], strict=True)
+        _test(job, index, *frame) for index, frame in enumerate(answers[: len(job.expected)])
     )
-    return _worst(tests), tests, _first_detail(tests), result.exit, ""
+    finding: Finding
+    early = _ended_badly(reply, limits)
+    broken = next((body for kind, body in frames if kind == wire.BROKEN), None)
+    if early is not None:
+        finding = early[0], tests, early[1]
+    elif any(kind == wire.TOO_LARGE for kind, _ in frames):
+        finding = "output_limit", tests, "returned too much"
+    elif broken is not None:
+        names, text = _raised(broken)
+        finding = _memory_or(names, "error"), tests, f"{names[0]}: {text}"
+    elif len(answers) != len(job.expected) or not _whole(reply.claims, frames, len(answers) + 1):
+        finding = _no_answer(reply, limits, tests)
+    else:
+        verdict: Verdict = next((v for v in _ORDER if any(t.verdict == v for t in tests)), "pass")
+        finding = verdict, tests, next((t.detail for t in tests if t.verdict != "pass"), "")
+    return _outcome(finding, reply, limits, layers)
 
 
-def _compare(expected: Any, claim: Any, job: Call) -> TestResult:
-    if not isinstance(claim, list) or len(claim) != 2:
-        return TestResult("error", "malformed claim")
-    ok, value = claim
-    if ok is not True:
-        text = _text(value)
-        return TestResult("memory" if text.startswith("MemoryError") else "error", text)
-    if equal(expected, value, job.compare):
-        return TestResult("pass")
-    return TestResult("fail", f"got {repr(value)[:120]}")
+def script(job: Script, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
+    """A clean end and the whole text, both ways."""
+    frames = list(wire.frames(reply.claims))
+    printed = reply.printed.decode("utf-8", "replace")
+    early = _ended_badly(reply, limits)
+    verdict: Verdict
+    if early is not None:
+        verdict, detail = early
+    elif frames and frames[0][0] == wire.BROKEN:
+        names, text = _raised(frames[0][1])
+        verdict, detail = _memory_or(names, "error"), f"{names[0]}: {text}"
+    elif not _whole(reply.claims, frames, 1):
+        verdict, _, detail = _no_answer(reply, limits, ())
+    elif same_text(printed, job.expected_stdout, job.compare):
+        verdict, detail = "pass", ""
+    else:
+        verdict, detail = "fail", f"printed {printed[:_TEXT]!r}"
+    tests = (TestResult(verdict, detail),)
+    return _outcome((verdict, tests, detail), reply, limits, layers)
 
 
-def _script(job: Script, worker: Worker, limits: Limits) -> Parts:
-    source, sink = memory_file(job.stdin.encode()), memory_file()
+def asserts(
+    nonce: str, served: Reply, checked: Reply, limits: Limits, layers: tuple[str, ...]
+) -> Outcome:
+    """The checker's word, if it is the checker's; the solution's own end decides before it."""
+    claim = _checker_claim(checked, nonce)
+    tests = () if claim is None else tuple(_assert_result(*row) for row in claim[2])
+    early = _ended_badly(served, limits)
+    late = _ended_badly(checked, limits)
+    finding: Finding
+    if early is not None:
+        finding = early[0], tests, early[1]
+    elif late is not None:
+        finding = late[0], tests, f"the test: {late[1]}"
+    elif claim is None:
+        finding = "error", tests, "the checker gave no answer"
+    elif claim[0] == "gone":
+        finding = _no_answer(served, limits, tests)
+    elif claim[0] != "end":
+        verdict: Verdict = "error" if claim[0] in ("raised", "broken") else "fail"
+        verdict = "memory" if "MemoryError" in claim[1] else verdict
+        finding = verdict, (*tests, TestResult(verdict, claim[1])), claim[1]
+    elif not tests:
+        finding = "error", tests, "no assert ran"
+    else:
+        verdict = next((v for v in _ORDER if any(t.verdict == v for t in tests)), "pass")
+        finding = verdict, tests, next((t.detail for t in tests if t.verdict != "pass"), "")
+    return _outcome(finding, served, limits, layers)
+
+
+def same_text(printed: str, expected: str, how: Any) -> bool:
+    """All words (or lines) of both, in order, and no more: a prefix never passes."""
+    if how == "lines":
+        got = [line.rstrip() for line in printed.rstrip().splitlines()]
+        return got == [line.rstrip() for line in expected.rstrip().splitlines()]
+    got, want = printed.split(), expected.split()
+    if not isinstance(how, Approx) or len(got) != len(want):
+        return got == want
+    return all(a == b or _near(a, b, how) for a, b in zip(got, want, strict=True))
+
+
+def _near(got: str, want: str, how: Approx) -> bool:
     try:
-        try:
-            result = _one(worker, "script", {"code": job.code}, limits, [source, sink])
-        except CodecError as error:
-            return "error", (), f"not runnable: {error}", Exit(0, protocol.BY_ITSELF, 0, 0), ""
-        size = os.fstat(sink).st_size
-        printed = os.pread(sink, limits.output_kb << 10, 0).decode("utf-8", "replace")
-    finally:
-        os.close(source)
-        os.close(sink)
-    verdict, detail = _ended_badly(result, limits)
-    if verdict is None and size >= limits.output_kb << 10:
-        verdict, detail = "output_limit", f"{limits.output_kb} KiB printed"
-    if verdict is None:
-        claim = _decode(result.frame)
-        if claim != ["r"]:
-            verdict, detail = "error", _claimed_error(claim)
-        elif same_words(job.expected_stdout, printed):
-            verdict = "pass"
-        else:
-            verdict, detail = "fail", f"printed {printed[:120]!r}"
-    return verdict, (TestResult(verdict, detail),), detail, result.exit, printed
+        return close(float(got), float(want), how)
+    except ValueError:
+        return False
 
 
-def _asserts(job: Asserts, worker: Worker, limits: Limits) -> Parts:
-    """The solution serves calls in one process; the test runs in another, with a nonce."""
-    nonce = secrets.token_hex(16)
-    near, far = (end.detach() for end in socket.socketpair())
-    read, write = os.pipe()
+def _test(job: Call, index: int, kind: int, body: bytes) -> TestResult:
+    mode, expected = job.mode(index), job.expected[index]
+    if kind != wire.VALUE:
+        names, text = _raised(body)
+        if kind == wire.RAISED and mode == "raises" and expected in names:
+            return TestResult("pass")
+        if kind == wire.NOT_PLAIN:
+            return TestResult("fail", f"not plain data: {text}")
+        return TestResult(_memory_or(names, "error"), f"{names[0]}: {text}")
+    if mode == "raises":
+        return TestResult("fail", f"no {expected} was raised")
     try:
-        solution = worker.spawn("serve", {"code": job.code, "entry": job.entry}, [near], limits)
-        test = {"test": job.test, "prelude": job.prelude, "entry": job.entry, "nonce": nonce}
-        checker = worker.spawn("check", test, [write, far], limits)
-        for fd in (near, far, write):
-            os.close(fd)
-        near = far = write = -1
-        result = worker.collect(checker, read, limits.output_kb << 10)
-        served = worker.wait(solution)
+        tree = parse(body)
+        if matches(tree, expected, mode):
+            return TestResult("pass")
     except CodecError as error:
-        return "error", (), f"not runnable: {error}", Exit(0, protocol.BY_ITSELF, 0, 0), ""
-    finally:
-        for fd in (near, far, write, read):
-            if fd >= 0:
-                os.close(fd)
-    both = Exit(
-        served.status,
-        max(served.reason, result.exit.reason)
-        if served.reason != protocol.KILLED
-        else result.exit.reason,
-        served.cpu_s + result.exit.cpu_s,
-        max(served.peak_mb, result.exit.peak_mb),
-    )
-    verdict, detail = _judge_checker(result, served, nonce, limits)
-    return verdict, (TestResult(verdict, detail),), detail, both, ""
+        return TestResult("error", f"malformed claim: {error}")
+    return TestResult("fail", f"got {body[:_TEXT].decode('ascii', 'replace')}")
 
 
-def _judge_checker(result: Result, served: Exit, nonce: str, limits: Limits) -> tuple[Verdict, str]:
-    for exit_ in (served, result.exit):
-        if exit_.reason in (protocol.CPU, protocol.WALL):
-            return "timeout", "over the time limit"
-    verdict, detail = _ended_badly(result, limits)
-    if verdict is not None:
-        return verdict, detail
-    claim = _decode(result.frame)
-    if not (isinstance(claim, list) and len(claim) == 4 and claim[0] == nonce):
-        return "error", "the checker gave no answer"
-    _, kind, name, text = claim
-    if kind == "r":
-        return "pass", ""
-    if kind == "fail":
-        return "fail", f"{name}: {text}"
-    if name == "MemoryError":
-        return "memory", f"{name}: {text}"
-    return "error", f"{name}: {text}"
-
-
-def _one(
-    worker: Worker, kind: str, job: Any, limits: Limits, fds: list[int] | None = None
-) -> Result:
-    read, write = os.pipe()
-    try:
-        try:
-            number = worker.spawn(kind, job, [write, *(fds or [])], limits)
-        finally:
-            os.close(write)
-        return worker.collect(number, read, limits.output_kb << 10)
-    finally:
-        os.close(read)
-
-
-def _ended_badly(result: Result, limits: Limits) -> tuple[Verdict | None, str]:
-    """The verdict that the exit alone decides, if any."""
-    exit_ = result.exit
-    signalled = os.WTERMSIG(exit_.status) if os.WIFSIGNALED(exit_.status) else 0
-    if signalled == signal.SIGSYS:
+def _ended_badly(reply: Reply, limits: Limits) -> tuple[Verdict, str] | None:
+    """The verdict that the manner of the end decides alone, whatever was claimed."""
+    if _signal(reply) == signal.SIGSYS:
         return "violation", "a forbidden system call"
-    if exit_.reason == protocol.CPU or signalled == signal.SIGXCPU:
-        return "timeout", f"over {limits.cpu_s} s of CPU time"
-    if exit_.reason == protocol.WALL:
+    if reply.flags & wire.DEADLINE:
         return "timeout", f"over {limits.wall_s} s of wall time"
-    if result.too_long:
-        return "output_limit", f"over {limits.output_kb} KiB returned"
-    if result.frame is None:
-        if signalled in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS) and (
-            exit_.peak_mb > NEAR * limits.memory_mb
-        ):
-            return "memory", f"died near {limits.memory_mb} MiB"
-        how = f"killed by signal {signalled}" if signalled else "ended without an answer"
-        return "error", how
-    return None, ""
+    if reply.cpu_s >= limits.cpu_s or _signal(reply) == signal.SIGXCPU:
+        return "timeout", f"over {limits.cpu_s} s of CPU time"
+    if reply.flags & wire.OVERFLOW:
+        return "output_limit", f"printed {limits.output_kb} KiB"
+    return None
 
 
-def _decode(frame: bytes | None) -> Any:
+def _no_answer(reply: Reply, limits: Limits, tests: tuple[TestResult, ...]) -> Finding:
+    """No complete set of claims: dead, gone early, or forged."""
+    killed = _signal(reply)
+    if killed and killed != signal.SIGKILL:
+        if reply.peak_kb > NEAR_MEMORY * limits.memory_mb * 1024:
+            return "memory", tests, f"died near {limits.memory_mb} MiB"
+        return "error", tests, f"killed by signal {killed}"
+    return "error", tests, "ended without a complete answer"
+
+
+def _whole(claims: bytes, frames: list[tuple[int, bytes]], count: int) -> bool:
+    """Exactly `count` frames, the last an empty END, and no byte beyond them."""
+    used = sum(wire.FRAME.size + len(body) for _, body in frames)
+    return len(frames) == count and frames[-1] == (wire.END, b"") and used == len(claims)
+
+
+def _raised(body: bytes) -> tuple[list[str], str]:
+    """Type names and text of a claimed exception; something harmless when malformed."""
     try:
-        return decode(frame or b"")
-    except CodecError as error:
-        return ["x", str(error)]
+        claim = value(parse(body))
+    except CodecError:
+        claim = None
+    if isinstance(claim, list) and len(claim) == 2 and isinstance(claim[0], list) and claim[0]:
+        return [str(name) for name in claim[0]], str(claim[1])[:_TEXT]
+    return ["unknown"], "malformed claim"
 
 
-def _is_claim(claim: Any, count: int) -> bool:
-    return (
-        isinstance(claim, list)
-        and len(claim) == 2
-        and claim[0] == "r"
-        and isinstance(claim[1], list)
-        and len(claim[1]) == count
+def _memory_or(names: list[str], verdict: Verdict) -> Verdict:
+    return "memory" if "MemoryError" in names else verdict
+
+
+def _checker_claim(reply: Reply, nonce: str) -> tuple[str, str, list[list[Any]]] | None:
+    """[how, text, rows] when the frame carries this job's nonce and the right shape."""
+    frames = list(wire.frames(reply.claims))
+    if not _whole(reply.claims, frames, 2) or frames[0][0] != wire.VALUE:
+        return None
+    try:
+        claim = value(parse(frames[0][1]))
+    except CodecError:
+        return None
+    if not isinstance(claim, list) or len(claim) != 4 or claim[0] != nonce:
+        return None
+    _, how, text, rows = claim
+    if not all(isinstance(row, list) and len(row) == 3 for row in rows):
+        return None
+    return str(how), str(text), rows
+
+
+def _assert_result(passed: Any, how: str, text: str) -> TestResult:
+    if passed is True:
+        return TestResult("pass")
+    verdict: Verdict = "memory" if how == "memory" else "error" if how == "raised" else "fail"
+    return TestResult(verdict, str(text)[:_TEXT])
+
+
+def _signal(reply: Reply) -> int:
+    return os.WTERMSIG(reply.status) if os.WIFSIGNALED(reply.status) else 0
+
+
+def _outcome(finding: Finding, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
+    verdict, tests, detail = finding
+    peak_mb = reply.peak_kb / 1024
+    near = (
+        reply.cpu_s > NEAR_TIME * limits.cpu_s
+        or reply.wall_s > NEAR_TIME * limits.wall_s
+        or peak_mb > NEAR_MEMORY * limits.memory_mb
     )
-
-
-def _claimed_error(claim: Any) -> str:
-    if isinstance(claim, list) and claim and claim[0] in ("m", "x"):
-        return _text(claim[1:])
-    return "malformed claim"
-
-
-def _text(value: Any) -> str:
-    """A short text for people out of anything."""
-    if isinstance(value, list):
-        return ": ".join(str(v) for v in value)[:300]
-    return str(value)[:300]
-
-
-def _all(job: Call, verdict: Verdict) -> tuple[TestResult, ...]:
-    return tuple(TestResult(verdict) for _ in job.expected)
-
-
-def _worst(tests: tuple[TestResult, ...]) -> Verdict:
-    order: tuple[Verdict, ...] = ("memory", "error", "fail")
-    verdicts = {t.verdict for t in tests}
-    return next((v for v in order if v in verdicts), "pass")
-
-
-def _first_detail(tests: tuple[TestResult, ...]) -> str:
-    return next((t.detail for t in tests if t.verdict != "pass"), "")
+    return Outcome(
+        verdict=verdict,
+        tests=tests,
+        cpu_s=reply.cpu_s,
+        wall_s=reply.wall_s,
+        peak_mb=peak_mb,
+        stdout=reply.printed.decode("utf-8", "replace"),
+        near_limit=near,
+        layers=layers,
+        detail=detail,
+    )

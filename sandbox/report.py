@@ -7,70 +7,44 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neox.sandbox.jobs import Call
-from neox.sandbox.outcome import SandboxUnavailable
+from neox.sandbox import proof
 from neox.sandbox.sandbox import Sandbox
-from neox.sandbox.worker import Worker
-
-PROBE = """
-def attempt(name):
-    try:
-        if name == "read /etc/passwd":
-            open("/etc/passwd").read()
-        elif name == "open a socket":
-            import socket
-            socket.socket()
-        elif name == "start a process":
-            import os
-            if os.fork() == 0:
-                os._exit(0)
-        elif name == "write a file":
-            open("/tmp/neox-probe", "w").close()
-        elif name == "raise a limit":
-            import resource
-            resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
-    except OSError:
-        return "refused"
-    except ValueError:
-        return "refused"
-    return "possible"
-"""
-ATTEMPTS = (
-    "read /etc/passwd",
-    "write a file",
-    "open a socket",
-    "start a process",
-    "raise a limit",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
+    """why: the reason a layer is absent; detail: what is known of one that stands."""
+
     active: bool
-    detail: str
+    why: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxReport:
-    """Layers by name, what a jailed program could still do, the kernel and the caller's uid."""
+    """Layers by name, what a jailed program could still do, and where this was found out."""
 
     layers: Mapping[str, Layer]
     possible: tuple[str, ...]
+    landlock_abi: int
     kernel: str
     uid: int
 
 
 def report() -> SandboxReport:
-    """Start a worker, look at its walls, and try to break out in five ordinary ways."""
-    worker = Worker(0)
-    layers = {name: Layer(active, detail) for name, (active, detail) in worker.layers.items()}
-    worker.close()
-    with Sandbox(workers=1, strict=False) as box:
-        outcome = box.run(
-            Call(PROBE, "attempt", [[a] for a in ATTEMPTS], ["refused"] * len(ATTEMPTS))
-        )
-    if len(outcome.tests) != len(ATTEMPTS):
-        raise SandboxUnavailable(f"the probe itself failed: {outcome.detail}")
-    possible = tuple(a for a, t in zip(ATTEMPTS, outcome.tests, strict=True) if t.verdict != "pass")
-    uid = os.getuid() if hasattr(os, "getuid") else -1
-    return SandboxReport(layers, possible, platform.release(), uid)
+    """Start a sandbox, whatever it has, and try it. SandboxUnavailable when none can start."""
+    with Sandbox(workers=1, development=True) as box:
+        return describe(box)
+
+
+def describe(box: Sandbox) -> SandboxReport:
+    """The report of a sandbox that is running."""
+    layers = {
+        name: Layer(True, detail=text) if active else Layer(False, why=text)
+        for name, (active, text) in box.layers.items()
+    }
+    landlock = layers.get("landlock", Layer(False))
+    abi = int(landlock.detail.removeprefix("ABI ")) if landlock.active else 0
+    left = tuple(proof.possible(box.run(proof.JOB)))
+    uid = os.getuid()
+    return SandboxReport(layers, left, abi, platform.release(), uid)

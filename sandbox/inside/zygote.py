@@ -1,225 +1,225 @@
-"""The warm interpreter that is forked for every execution.
+"""The warm interpreter that is forked once for every execution.
 
-It is started by exec with an empty environment, walls itself in once, and then forks on request.
-It never sees a job: the child reads it from its own descriptor. It measures and kills children from
-outside. Requests and replies are fixed structs on a SOCK_SEQPACKET socket (descriptor 0).
+It is started by exec with an empty environment and walls itself in once. It never holds a job: the
+child takes it from the socket itself, and the child's claims pass through memory that no later
+child inherits, so no execution can find traces of another. It measures and kills from outside.
 """
 
 from __future__ import annotations
 
+import _socket
+import array
+import fcntl
 import gc
 import json
+import mmap
 import os
-import random
 import resource
 import select
 import signal
-import socket
-import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from neox.sandbox.codec import decode, encode
-from neox.sandbox.inside import kernel
-from neox.sandbox.inside.run import RUNNERS, check
+from neox.sandbox import wire
+from neox.sandbox.codec import encode, value
+from neox.sandbox.inside import kernel, seccomp, solution
+from neox.sandbox.inside.walls import Layers, Walls
 
-SPAWN = struct.Struct(
-    "<BIddQQ"
-)  # index in KINDS, id, cpu seconds, wall seconds, memory bytes, file bytes
-KILL = struct.Struct("<BI")  # 2, id
-EXITED = struct.Struct("<IiBdd")  # id, wait status, reason, cpu seconds, peak MiB
-BY_ITSELF, CPU, WALL, KILLED = range(4)
-KINDS = ("call", "script", "serve", "check")
+JOBS, REPLIES, OWN_PID_NS = 10, 11, 12
+_PRELOADED = (
+    "bisect", "collections", "copy", "functools", "heapq", "itertools", "math", "operator", "re",
+    "random", "string", "typing",
+)  # fmt: skip
+_KEPT = 6  # descriptors 0..5 belong to the execution
+_POLLHUP = select.POLLHUP
 
 
-class Child:
-    """A running execution, watched through its pidfd."""
+class Zygote:
+    """One loop: wait for a job, fork, watch, kill, measure, reply."""
 
-    def __init__(self, number: int, pid: int, cpu_s: float, wall_s: float) -> None:
-        self.number, self.pid, self.cpu_s = number, pid, cpu_s
-        self.deadline = time.monotonic() + wall_s
-        self.clock = (~pid << 3) | 2  # the process's CPU clock, read from outside it
-        self.pidfd = os.pidfd_open(pid)
-        self.reason = BY_ITSELF
+    def __init__(self, layers: Layers, runners: dict[int, Callable[[Any], None]]) -> None:
+        self._runners = runners
+        self._jobs = _socket.socket(fileno=JOBS)
+        self._replies = _socket.socket(fileno=REPLIES)
+        self._limited = layers["rlimits"][0]
+        self._fresh_pids = layers.get("pid_namespace", [False])[0]
+        if self._fresh_pids:
+            fd = os.pidfd_open(os.getpid())
+            os.dup2(fd, OWN_PID_NS)
+            os.close(fd)
+        self._filter: seccomp.Filter | None = None
+        self._no_capabilities = kernel.NoCapabilities()
+        # Not inherited by any child: what one execution said is not there for the next.
+        self._claims = mmap.mmap(-1, 2 * wire.PIPE_BYTES)
+        self._claims.madvise(mmap.MADV_DONTFORK)
+        self._view = memoryview(self._claims)
+        self._last = -1
 
-    def check(self) -> float:
-        """Kill if over a limit; returns seconds until the next look."""
-        now = time.monotonic()
-        try:
-            used = time.clock_gettime(self.clock)
-        except OSError:
-            return 0.001  # it has just ended
-        if now >= self.deadline:
-            self.kill(WALL)
-        elif used >= self.cpu_s:
-            self.kill(CPU)
-        return max(0.001, min(self.deadline - now, self.cpu_s - used))
+    def run(self, filtered: bool) -> NoReturn:
+        """Serve until the supervisor hangs up. `filtered`: executions get a filter of their own."""
+        if filtered:
+            self._filter = seccomp.Filter(seccomp.execution_filter(self._fresh_pids))
+        os.closerange(0, _KEPT)
+        while True:
+            head = self._jobs.recv(wire.HEADER.size, _socket.MSG_PEEK)
+            if len(head) != wire.HEADER.size:
+                os._exit(0)
+            header = wire.HEADER.unpack(head)
+            if header[0] == self._last:
+                os._exit(3)  # the last child never took its job
+            self._last = header[0]
+            self._execute(header)
 
-    def kill(self, reason: int) -> None:
-        if self.reason == BY_ITSELF:
-            self.reason = reason
-            os.kill(self.pid, signal.SIGKILL)
+    def _execute(self, header: tuple[Any, ...]) -> None:
+        number, wall_s = header[0], header[1]
+        os.open("/dev/null", os.O_RDWR)  # 0; each execution has open files of its own
+        os.memfd_create("output", 0)  # 1
+        os.dup(0)  # 2
+        pipe, claims = os.pipe()  # 3 and 4
+        fcntl.fcntl(claims, fcntl.F_SETPIPE_SZ, wire.PIPE_BYTES)
+        if self._fresh_pids:
+            kernel.setns(OWN_PID_NS, kernel.CLONE_NEWPID)
+            kernel.unshare(kernel.CLONE_NEWPID)
+        started = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            self._child(header)
+        os.close(claims)
+        # Nothing but a hang-up wakes us: the pipe holds all the claims there may be.
+        waiter = select.poll()
+        waiter.register(pipe, 0)
+        flags = 0 if waiter.poll(wall_s * 1000) else wire.DEADLINE
+        os.kill(pid, signal.SIGKILL)
+        wall = time.monotonic() - started
+        _, status, usage = os.wait4(pid, 0)
+        self._reply(number, flags, status, usage, wall, pipe, header[4])
+        os.closerange(0, 4)
 
-    def reap(self) -> bytes:
-        _, status, usage = os.wait4(self.pid, 0)
-        os.close(self.pidfd)
+    def _reply(
+        self, number: int, flags: int, status: int, usage: Any, wall: float, pipe: int, limit: int
+    ) -> None:
+        view, size = self._view, 0
+        while size < wire.PIPE_BYTES and (count := os.readv(pipe, [view[size:]])):
+            size += count
+        printed = os.fstat(1).st_size
+        if printed:
+            if printed >= limit:
+                flags |= wire.OVERFLOW
+            printed = min(printed, limit, wire.PIPE_BYTES - wire.REPLY.size)
+            printed = os.preadv(1, [view[size : size + printed]], 0)
         cpu = usage.ru_utime + usage.ru_stime
-        return EXITED.pack(self.number, status, self.reason, cpu, usage.ru_maxrss / 1024)
+        head = wire.REPLY.pack(number, flags, status, cpu, wall, usage.ru_maxrss, size, printed)
+        whole = len(head) + size + printed
+        sent = self._replies.sendmsg([head, view[: size + printed]])
+        while sent < whole:
+            sent += self._replies.send(view[sent - len(head) : size + printed])
 
-
-def wall_in(settings: dict[str, Any]) -> dict[str, Any]:
-    """Put up every wall that holds for all executions; returns what stands and what does not."""
-    layers: dict[str, Any] = {}
-
-    def attempt(name: str, action: Any) -> None:
+    def _child(self, header: tuple[Any, ...]) -> NoReturn:
         try:
-            layers[name] = [True, str(action() or "")]
-        except (OSError, AttributeError) as error:
-            layers[name] = [False, str(error)]
+            _, _, cpu_s, memory_mb, output, kind, _, _ = header
+            payload = self._take(header)
+            if kind == wire.SCRIPT:
+                _feed(payload)
+            seconds = int(cpu_s) + (cpu_s > int(cpu_s))
+            if self._limited:
+                set_limit = resource.setrlimit
+                set_limit(resource.RLIMIT_CPU, (seconds, seconds))  # PID 1 only feels the hard one
+                set_limit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))
+                set_limit(resource.RLIMIT_FSIZE, (output, output))
+            if not self._fresh_pids:
+                kernel.prctl(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+            self._no_capabilities()
+            if self._filter is not None:
+                self._filter.install()
+            gc.enable()
+            self._runners[kind](payload)
+            solution.flush()
+        finally:
+            os._exit(0)
 
-    if os.getuid() != 0:
-        layers["uid"] = [True, f"already unprivileged ({os.getuid()})"]
-    elif all(_public(path) for path in settings["readable"]):
-        attempt("uid", lambda: _drop(settings["uid"]))
-    else:
-        layers["uid"] = [False, "root without capabilities: others cannot read the interpreter"]
-    attempt("capabilities", kernel.drop_capabilities)
-    attempt("die_with_parent", kernel.die_with_parent)
-    attempt("rlimits", _limits)
-    attempt("no_new_privs", kernel.no_new_privileges)
-    attempt("landlock", lambda: f"ABI {kernel.landlock(settings['readable'], settings['devices'])}")
-    return layers
-
-
-def _public(path: str) -> bool:
-    """May every user read this file or folder and enter the folders above it?"""
-    while os.stat(path).st_mode & 0o5 in (0o5, 0o4):
-        if path == "/":
-            return True
-        path = os.path.dirname(path)
-    return False
-
-
-def _drop(uid: int) -> str:
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-    return f"uid {uid}"
-
-
-def _limits() -> str:
-    for name, value in (("CORE", 0), ("NOFILE", 64), ("MEMLOCK", 0), ("MSGQUEUE", 0)):
-        if hasattr(resource, f"RLIMIT_{name}"):
-            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-    return "address space, CPU, file size, core, descriptors"
-
-
-def jail(memory: int, file_bytes: int, cpu_s: float, filter_: kernel.Seccomp | None) -> None:
-    """The walls of one execution; after the last one nothing that is forbidden may be needed."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    seconds = int(cpu_s) + 1  # a second line: the parent watches the exact time
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    if filter_ is not None:
-        kernel.undumpable()
-        filter_.install()
-
-
-def child(kind: int, fds: list[int], request: tuple[Any, ...], filter_: Any, null: int) -> NoReturn:
-    """Run one job and end.
-
-    fds: the job, its result (or the channel it serves), then by kind stdin and stdout, or a
-    channel.
-    """
-    _, _, cpu_s, _, memory, file_bytes = request
-    try:
-        name = KINDS[kind]
-        standard = fds[2:4] if name == "script" else [null, null]
-        kept = [standard[0], standard[1], standard[1], fds[0], fds[1], *fds[2:3]]
-        high = [os.dup(fd) for fd in kept]  # out of the way before they are put in their places
-        for place, fd in enumerate(high):
-            os.dup2(fd, place)
-        os.closerange(6, 64)
-        job = decode(os.pread(3, os.fstat(3).st_size, 0))
-        random.seed(0)
-        gc.enable()
-        jail(memory, file_bytes, cpu_s, filter_)
-        if name == "check":
-            check(job, 4, 5)
+    def _take(self, header: tuple[Any, ...]) -> Any:
+        """This execution's packet, and the descriptors it is to keep; all others are closed."""
+        room = wire.HEADER.size + wire.INLINE
+        data, ancillary, _, _ = self._jobs.recvmsg(room, _socket.CMSG_SPACE(8))
+        fds = array.array("i")
+        for _, _, part in ancillary:
+            fds.frombytes(part[: len(part) - len(part) % fds.itemsize])
+        if header[7]:
+            body = fds.pop(0)
+            text = os.pread(body, os.fstat(body).st_size, 0)
         else:
-            RUNNERS[name](job, 4)
+            text = data[wire.HEADER.size :]
+        if fds:
+            os.dup2(os.dup(fds[0]), solution.CHANNEL)  # it may already be there, or in the way
+        os.close(3)
+        os.closerange(_KEPT if fds else solution.CHANNEL, 64)
+        return json.loads(text)
+
+
+def _feed(payload: Any) -> None:
+    """Standard input as a file at offset 0, made before a limit on file sizes stands."""
+    fd = os.memfd_create("input", 0)
+    solution.write(fd, payload[1].encode("utf-8", "surrogateescape"))
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.dup2(fd, 0)
+    os.close(fd)
+
+
+def preload() -> None:
+    """Import what programs commonly import, with `random` in a fixed state.
+
+    `random` asks to be seeded afresh after each fork; here every execution is to see the same.
+    """
+    register = os.register_at_fork
+    setattr(os, "register_at_fork", lambda **_: None)  # noqa: B010
+    try:
+        for name in _PRELOADED:
+            __import__(name)
     finally:
-        os._exit(0)
+        setattr(os, "register_at_fork", register)  # noqa: B010
+    sys.modules["random"].seed(0)
 
 
-def warm_up() -> None:
-    """Touch what every execution touches, so that its pages are not copied after the fork."""
-    import bisect  # noqa: F401
-
-    text = "def f(a):\n    b = [v for v in a if v > 1]\n    return sorted(b), {1: 'x'}, sum(b)\n"
+def warm() -> None:
+    """Do what every execution does, so that its pages are not first written after the fork."""
+    text = (
+        "from typing import List\n"
+        "def f(a: List[int], n=3) -> dict:\n"
+        "    b = [v * n for v in a if v > 1]\n"
+        "    return sorted(b), {1: 'x', 'y': None}, sum(b), f'{n}', max(b), 2.5 / n\n"
+    )
     for _ in range(50):
         space: dict[str, Any] = {}
         exec(compile(text, "warm.py", "exec"), space)
-        decode(encode([[True, space["f"]([1, 2, 3])]]))
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+        json.loads(encode(space["f"](*value([[1, 2, 3], 4]))))
+        solution.describe(ValueError("warm"))
 
 
 def main() -> NoReturn:
-    control = socket.socket(fileno=0)
-    settings = json.loads(control.recv(1 << 16))
-    layers = wall_in(settings)
-    filter_: kernel.Seccomp | None = None
-    if layers["no_new_privs"][0]:
-        try:
-            filter_ = kernel.Seccomp()
-            layers["seccomp"] = [True, "allow-list"]
-        except OSError as error:
-            layers["seccomp"] = [False, str(error)]
-    else:
-        layers["seccomp"] = [False, "needs no_new_privs"]
-    null = os.open("/dev/null", os.O_RDWR)
-    warm_up()
-    control.send(json.dumps(layers).encode())
-    serve(control, filter_, null)
+    """Take settings from the first packet, wall in, warm up, say what stands, and serve."""
+    settings = json.loads(_socket.socket(fileno=os.dup(JOBS)).recv(1 << 16))
+    walls = Walls(settings)
+    runners: dict[int, Callable[[Any], None]] = {
+        wire.CALL: solution.call, wire.SCRIPT: solution.script, wire.SERVE: solution.serve,
+    }  # fmt: skip
+    preload()
+    walls()
+    if settings["checker"]:
+        from neox.sandbox.inside import checker
 
-
-def serve(control: socket.socket, filter_: kernel.Seccomp | None, null: int) -> NoReturn:
-    """Fork, watch, kill and report until the supervisor goes away."""
-    children: dict[int, Child] = {}
-    poller = select.poll()
-    poller.register(control, select.POLLIN)
-    while True:
-        pause = min((c.check() for c in children.values()), default=None)
-        for fd, _ in poller.poll(None if pause is None else pause * 1000 + 1):
-            if fd != control.fileno():
-                done = next(c for c in children.values() if c.pidfd == fd)
-                poller.unregister(fd)
-                del children[done.number]
-                control.send(done.reap())
-                continue
-            message, fds, _, _ = socket.recv_fds(control, SPAWN.size, 4)
-            if not message:
-                for left in children.values():
-                    left.kill(KILLED)
-                os._exit(0)
-            if len(message) == KILL.size:
-                number = KILL.unpack(message)[1]
-                if number in children:
-                    children[number].kill(KILLED)
-                continue
-            request = SPAWN.unpack(message)
-            pid = os.fork()
-            if pid == 0:
-                child(request[0], list(fds), request, filter_, null)
-            for handle in fds:
-                os.close(handle)
-            new = Child(request[1], pid, request[2], request[3])
-            children[new.number] = new
-            poller.register(new.pidfd, select.POLLIN)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        runners = {wire.CHECK: checker.main}
+        checker.warm()
+    warm()
+    zygote = Zygote(walls.layers, runners)
+    walls.seal()
+    hello = json.dumps(walls.layers).encode()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "neox"]:
+        del sys.modules[name]  # nothing of ours answers an import in there
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    os.write(REPLIES, wire.REPLY.pack(0, 0, 0, 0.0, 0.0, 0, len(hello), 0) + hello)
+    zygote.run(walls.layers["seccomp"][0])

@@ -1,0 +1,38 @@
+"""The fixed headers between the supervisor, its zygotes and the executions.
+
+A job is one SOCK_SEQPACKET packet: HEADER, then the payload, or the payload in a descriptor when
+INLINE does not hold it. A reply is HEADER's counterpart REPLY on a stream, then the claims and the
+output. Claims are frames that an execution wrote into its pipe: length, kind, JSON.
+Knows nothing about what the payloads mean.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+# number, wall seconds, CPU seconds, address space MiB, output bytes, kind, descriptors, by fd?
+HEADER = struct.Struct("<QddIIBBB")
+CALL, SCRIPT, SERVE, CHECK = range(4)
+INLINE = 32 << 10  # two such packets always fit into a socket's buffer
+
+# number, flags, wait status, CPU seconds, wall seconds, peak KiB, bytes of claims, of output
+REPLY = struct.Struct("<QBiddIII")
+DEADLINE, OVERFLOW = 1, 2
+
+PIPE_BYTES = 1 << 20  # all the claims of one execution
+MAX_CLAIMS = PIPE_BYTES - (64 << 10)  # page slack: the pipe must never block an honest writer
+FRAME = struct.Struct("<IB")
+VALUE, RAISED, NOT_PLAIN, BROKEN, TOO_LARGE, END = range(6)
+
+
+def frames(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
+    """The complete frames in `data`; a partial one at the end is left out."""
+    position = 0
+    while position + FRAME.size <= len(data):
+        length, kind = FRAME.unpack_from(data, position)
+        position += FRAME.size
+        if position + length > len(data):
+            return
+        yield kind, bytes(data[position : position + length])
+        position += length
