@@ -1,0 +1,129 @@
+"""Advantages and losses against their formulas, written out as loops."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from neox.train.advantages import gae, group_relative
+from neox.train.critics import WassersteinCritic, critic_loss, straight_through
+from neox.train.losses import linear_schedule, policy_clip, token_mean, value_error
+from neox.train.tracker import Tracker
+
+
+def test_group_relative_is_reward_minus_the_mean_of_the_scored() -> None:
+    reward = torch.tensor([[1.0, 0.0, 0.0, 9.0], [1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 5.0, 5.0]])
+    scored = torch.tensor([[True, True, True, False], [True] * 4, [True, False, False, False]])
+    got = group_relative(reward, scored)
+    third = 1 / 3
+    expected = [[1 - third, -third, -third, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    torch.testing.assert_close(got, torch.tensor(expected))
+
+
+def test_group_scaling_divides_by_the_unbiased_deviation() -> None:
+    reward = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
+    got = group_relative(reward, torch.ones_like(reward).bool(), scale=True)
+    deviation = math.sqrt(sum((r - 0.5) ** 2 for r in (1, 0, 0, 1)) / 3)
+    assert got[0, 0] == pytest.approx(0.5 / (deviation + 1e-4))
+
+
+@pytest.mark.parametrize(("gamma", "lam"), [(1.0, 1.0), (0.9, 0.8), (1.0, 0.0)])
+def test_gae_equals_the_sum_of_discounted_errors(gamma: float, lam: float) -> None:
+    torch.manual_seed(0)
+    lengths = [4, 1, 3]
+    mask = torch.arange(4)[None] < torch.tensor(lengths)[:, None]
+    value, reward = torch.randn(3, 4), torch.randn(3)
+    advantage, returns = gae(reward, value, mask, gamma, lam)
+    for n, length in enumerate(lengths):
+        errors = []
+        for t in range(length):
+            following = value[n, t + 1] if t + 1 < length else 0.0
+            gain = reward[n] if t + 1 == length else 0.0
+            errors.append(gain + gamma * following - value[n, t])
+        for t in range(length):
+            total = sum((gamma * lam) ** (s - t) * errors[s] for s in range(t, length))
+            assert advantage[n, t] == pytest.approx(float(total), abs=1e-5)
+            assert returns[n, t] == pytest.approx(float(total + value[n, t]), abs=1e-5)
+        assert not advantage[n, length:].any()
+
+
+def test_clipping_equals_the_formula_case_by_case() -> None:
+    cases = [(1.5, 1.0), (1.5, -1.0), (0.5, 1.0), (0.5, -1.0), (1.1, 2.0)]
+    for ratio, advantage in cases:
+        logp = torch.tensor(math.log(ratio))
+        loss, clipped = policy_clip(logp, torch.tensor(0.0), torch.tensor(advantage), 0.2, 0.3)
+        plain, other = ratio * advantage, min(max(ratio, 0.8), 1.3) * advantage
+        assert float(loss) == pytest.approx(-min(plain, other))
+        assert bool(clipped) == (other < plain)
+
+
+def test_on_policy_the_gradient_is_that_of_reinforce() -> None:
+    logp = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    advantage = torch.randn(2, 3, dtype=torch.float64)
+    loss, _ = policy_clip(logp, logp.detach(), advantage, 0.2, 0.2)
+    (gradient,) = torch.autograd.grad(loss.sum(), logp)
+    torch.testing.assert_close(gradient, -advantage)
+
+
+def test_the_token_mean_does_not_depend_on_how_a_step_is_split() -> None:
+    per_token, mask = torch.randn(6, 5), torch.rand(6, 5) > 0.3
+    tokens = float(mask.sum())
+    whole = token_mean(per_token, mask, tokens)
+    parts = [token_mean(per_token[i : i + 2], mask[i : i + 2], tokens) for i in (0, 2, 4)]
+    torch.testing.assert_close(whole, torch.stack(parts).sum())
+
+
+def test_value_error_ignores_what_the_mask_hides() -> None:
+    mask = torch.tensor([[True, False]])
+    assert value_error(torch.tensor([[1.0, 9.0]]), torch.zeros(1, 2), mask) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("step", "share", "factor"),
+    [(0, 0.0, 1 / 11), (9, 0.1, 10 / 11), (50, 0.5, 1.0), (85, 0.85, 0.5), (99, 1.0, 0.0)],
+)
+def test_the_schedule_rises_then_stays_then_falls(step: int, share: float, factor: float) -> None:
+    assert linear_schedule(step, share, warmup=10, decay=0.3) == pytest.approx(factor)
+
+
+def test_the_tracker_is_unbiased_from_the_first_batch() -> None:
+    torch.manual_seed(0)
+    tracker = Tracker()
+    batch = torch.randn(1000) * 3 + 5
+    tracker.update(batch)
+    assert tracker.mean == pytest.approx(float(batch.mean()), rel=1e-6)
+    assert tracker.std == pytest.approx(float(batch.std(correction=0)), rel=1e-6)
+    for _ in range(200):
+        tracker.update(torch.randn(1000) * 3 + 5)
+    assert tracker.mean == pytest.approx(5, abs=0.1)
+    assert Tracker(**tracker.state()) == tracker
+
+
+def test_the_wasserstein_critic_learns_a_bounded_slope_between_real_and_fake() -> None:
+    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
+    critic = WassersteinCritic(vocab_size=8, width=16)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=3e-3)
+    mask = torch.ones(16, 5, dtype=torch.bool)
+    eye = torch.eye(8)
+    real, fake = eye[torch.full((16, 5), 2)], eye[torch.randint(8, (16, 5), generator=generator)]
+    for _ in range(150):
+        optimizer.zero_grad()
+        critic_loss(critic, real, mask, fake, mask, 10.0, generator).backward()
+        optimizer.step()
+    assert critic(real, mask).mean() > critic(fake, mask).mean() + 0.1
+    mixed = ((real + fake) / 2).requires_grad_(True)
+    (slope,) = torch.autograd.grad(critic(mixed, mask).sum(), mixed)
+    assert slope.flatten(1).norm(dim=1).mean() == pytest.approx(1.0, abs=0.4)
+
+
+def test_straight_through_samples_are_one_hot_and_carry_gradients() -> None:
+    logits = torch.randn(2, 3, 5, requires_grad=True)
+    sample = straight_through(logits, 1.0, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(sample.detach().sum(-1), torch.ones(2, 3))
+    assert set(sample.detach().round(decimals=5).unique().tolist()) <= {0.0, 1.0}
+    (sample * torch.arange(5.0)).sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.any()
