@@ -87,6 +87,9 @@ class CriticConfig(Section):
     epochs: int = Field(4, ge=1, description="passes over each rollout's states")
     gamma: float = Field(1.0, gt=0, le=1)
     gae_lambda: float = Field(0.95, ge=0, le=1)
+    only_mixed: bool = Field(
+        True, description="update the policy only on prompts whose samples' rewards differ"
+    )
 
 
 class WassersteinConfig(Section):

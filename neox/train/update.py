@@ -8,6 +8,7 @@ Shapes: P prompts, G samples per prompt, N = P * G samples, T tokens.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Advantages:
 
     value: Tensor
     mask: Tensor
+    mixed: Tensor  # [N], whether the rewards of the sample's group differ
     returns: Tensor | None = None
     hidden: Tensor | None = None
 
@@ -105,20 +107,22 @@ class Updater:
         reward, known = self._controlled(*rollout.rewards(), step)
         lengths = [len(s.ids) for s in rollout.samples]
         mask = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
+        mixed = group_relative(reward, known).abs().amax(dim=1) > 0
+        mixed = mixed.repeat_interleave(rollout.per_task)
         if self.value_head is None:
             scale = self.config.update.scale == "group"
             per_sample = group_relative(reward, known, scale).flatten()
-            advantages = Advantages(per_sample[:, None] * mask, mask)
+            advantages = Advantages(per_sample[:, None] * mask, mask, mixed)
         else:
-            advantages = self._from_critic(rollout, reward.flatten(), known.flatten(), mask)
+            advantages = self._from_critic(rollout, reward.flatten(), known.flatten(), mask, mixed)
         if self.config.update.scale == "tracker":
             self.tracker.update(advantages.value[mask])
             scaled = advantages.value / (self.tracker.std + 1e-4)
-            return Advantages(scaled, mask, advantages.returns, advantages.hidden)
+            return dataclasses.replace(advantages, value=scaled)
         return advantages
 
     def _from_critic(
-        self, rollout: Rollout, reward: Tensor, known: Tensor, mask: Tensor
+        self, rollout: Rollout, reward: Tensor, known: Tensor, mask: Tensor, mixed: Tensor
     ) -> Advantages:
         assert self.value_head is not None
         states = [s.hidden for s in rollout.samples if s.hidden is not None]
@@ -128,7 +132,7 @@ class Updater:
             values = self.value_head(hidden)
         critic = self.config.critic
         value, returns = gae(reward, values, mask, critic.gamma, critic.gae_lambda)
-        return Advantages(value, mask, returns, hidden)
+        return Advantages(value, mask, mixed, returns, hidden)
 
     def _controlled(self, reward: Tensor, known: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """The rewards, or what a control experiment puts in their place."""
@@ -146,6 +150,9 @@ class Updater:
     ) -> Metrics:
         update = self.config.update
         keep = (advantages.value.abs() * advantages.mask).amax(dim=1) > update.min_advantage
+        if self.value_head is not None and self.config.critic.only_mixed:
+            # where all samples fared alike, the critic's error is all there is to learn from
+            keep &= advantages.mixed
         groups, members = rollout.groups(keep.tolist())
         if self.wasserstein is not None:
             self.wasserstein.begin(rollout)
