@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neox.datasets.errors import InputError
 from neox.datasets.task import AssertTest, ProgramTest, Task, from_json
+from neox.errors import InputError
 
 Row = Mapping[str, Any]
 
@@ -40,18 +40,18 @@ def read(path: str | Path, split: str | None = None) -> list[Task]:
             task = _task(row, number)
         except (ValueError, TypeError) as error:
             remedy = "correct the line; docs of neox.datasets.readers list the dialects"
-            raise InputError(path, number, str(error), remedy) from None
+            raise InputError(str(error), path, number, remedy) from None
         if task.task_id in lines:
             reason = f"the task_id {task.task_id!r} is that of line {lines[task.task_id]}"
-            raise InputError(path, number, reason, "give every task an id of its own")
+            raise InputError(reason, path, number, "give every task an id of its own")
         lines[task.task_id] = number
         tasks.append(task)
     if not tasks:
-        raise InputError(path, None, "the file has no tasks", "put one JSON object on each line")
+        raise InputError("the file has no tasks", path, None, "put one JSON object on each line")
     chosen = [task for task in tasks if split is None or task.split == split]
     if not chosen:
         known = ", ".join(sorted({task.split for task in tasks}))
-        raise InputError(path, None, f"no task of split {split!r}", f"ask for one of: {known}")
+        raise InputError(f"no task of split {split!r}", path, None, f"ask for one of: {known}")
     return chosen
 
 
@@ -73,7 +73,7 @@ def entry_point(tests: list[str], code: str | None = None) -> str | None:
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Line numbers from 1, and the JSON objects of the lines that are not blank."""
     if not path.is_file():
-        raise InputError(path, None, "there is no such file", "check the name of the task file")
+        raise InputError("there is no such file", path, None, "check the name of the task file")
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
@@ -81,20 +81,20 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
                 if line.strip():
                     yield number, _object(path, number, line)
     except (gzip.BadGzipFile, EOFError) as error:
-        raise InputError(path, number + 1, f"broken gzip data ({error})", "copy it again") from None
+        raise InputError(f"broken gzip data ({error})", path, number + 1, "copy it again") from None
 
 
 def _object(path: Path, number: int, line: bytes) -> Row:
     try:
         row = json.loads(line)
     except UnicodeDecodeError:
-        raise InputError(path, number, "not UTF-8 text", "save the file as UTF-8") from None
+        raise InputError("not UTF-8 text", path, number, "save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         reason = f"not JSON ({error.msg} at column {error.colno})"
-        raise InputError(path, number, reason, "put one JSON object on each line") from None
+        raise InputError(reason, path, number, "put one JSON object on each line") from None
     if not isinstance(row, dict):
         reason = f"a JSON {type(row).__name__} instead of an object"
-        raise InputError(path, number, reason, "put one JSON object on each line")
+        raise InputError(reason, path, number, "put one JSON object on each line")
     return row
 
 

@@ -20,7 +20,11 @@ class InputError(Exception):
         remedy: str = "",
     ) -> None:
         self.path, self.line, self.remedy = path, line, remedy
-        where = f"{path}:{line}: " if path is not None and line is not None else ""
+        where = ""
+        if path is not None and line is not None:
+            where = f"{path}:{line}: "
+        elif path is not None and str(path) not in message:
+            where = f"{path}: "
         super().__init__(f"{where}{message}" + (f"\n  {remedy}" if remedy else ""))
 
 

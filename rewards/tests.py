@@ -22,6 +22,8 @@ CACHE_SIZE = 50_000
 class Tests:
     """The reward, bound to a sandbox. `outcome` gives the verdict behind a score."""
 
+    __test__ = False  # for pytest: not a test class
+
     def __init__(self, sandbox: Sandbox, mode: Literal["all", "fraction"] = "all") -> None:
         self._sandbox, self._mode = sandbox, mode
         self._cache: OrderedDict[tuple[str, str], Future[Outcome]] = OrderedDict()
@@ -42,7 +44,8 @@ class Tests:
 
     def __call__(self, attempts: Sequence[Attempt]) -> list[Score]:
         for attempt in attempts:
-            self.begin(attempt)
+            if attempt.task.tests:
+                self.begin(attempt)
         return [self._score(a) for a in attempts]
 
     def _score(self, attempt: Attempt) -> Score:
@@ -63,3 +66,6 @@ def tests(attempts: Sequence[Attempt], sandbox: Sandbox | None = None) -> list[S
         return Tests(sandbox)(attempts)
     with Sandbox() as own:
         return Tests(own)(attempts)
+
+
+tests.__test__ = False  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ the same split.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -87,7 +87,7 @@ def _compiled(lines: tuple[str, ...], variable: str, extra: str | None) -> Calla
 
 def apply(node: Node, values: Outputs) -> Outputs:
     """The outputs of a node on one value per probe."""
-    made = function(node, (RIGHT,) * len(node.parts))
+    made = function(node.silent, (RIGHT,) * len(node.parts))
     if node.reads is None:
         return list(map(made, values))
     return list(map(made, values, extras(node.reads)))
@@ -99,6 +99,17 @@ def first(node: Node) -> Outputs:
     return apply(node, probes(node.op.takes))
 
 
+@lru_cache(maxsize=8)  # a program is looked at again at once, or not at all
+def trace(program: Program) -> tuple[Outputs, ...] | None:
+    """The probes and the outputs after each node; None if some are too large to go on."""
+    values = [probes(program.takes)]
+    for node in program.nodes:
+        values.append(apply(node, values[-1]) if len(values) > 1 else first(node.silent))
+        if node.op.grows and not bounded(node.op.gives, values[-1]):
+            return None
+    return tuple(values)
+
+
 Step = tuple[Callable[..., Any], Outputs | None]
 """A node as a function, with the values of the second parameter if it reads one."""
 
@@ -106,7 +117,7 @@ Step = tuple[Callable[..., Any], Outputs | None]
 def steps(nodes: tuple[Node, ...], variants: tuple[Variant, ...]) -> list[Step]:
     """The nodes in the given forms, ready to run one after the other."""
     return [
-        (function(node, variant), None if node.reads is None else extras(node.reads))
+        (function(node.silent, variant), None if node.reads is None else extras(node.reads))
         for node, variant in zip(nodes, variants, strict=True)
     ]
 

@@ -9,6 +9,7 @@ operation is total on what it takes. Nothing here knows how programs are drawn, 
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 SMALL, NAT, INT, LIST, STR, WORDS, DICT, BOOL = (
     "small",
@@ -121,6 +122,8 @@ class Node:
     says: tuple[int, int, int] = (0, 0, 0)
     parts: tuple[str, ...] = field(init=False)
     """The names of the composed nodes, each with a habit of its own: the operation first."""
+    silent: "Node" = field(init=False)
+    """The node in its first wordings: what is computed does not depend on how it is told."""
     reads: str | None = field(init=False)
     """The second parameter if the node reads it: "k", "b" or None."""
 
@@ -133,8 +136,21 @@ class Node:
         if self.base is not None:
             names.append("B:base")
         takes_k = self.op.k and self.const == "k"
+        told = self.says != (0, 0, 0)
+        object.__setattr__(self, "silent", node(*self._filling()) if told else self)
         object.__setattr__(self, "parts", tuple(names))
         object.__setattr__(self, "reads", "k" if takes_k else "b" if self.op.second else None)
+
+    def _filling(self) -> tuple[Any, ...]:
+        return (
+            self.op,
+            self.const,
+            self.expression,
+            self.expression_const,
+            self.predicate,
+            self.predicate_const,
+            self.base,
+        )
 
 
 node = cache(Node)

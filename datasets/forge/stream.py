@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from neox.datasets.forge.behaviour import (
     PROBES,
     Outputs,
-    apply,
     bounded,
-    first,
     key,
-    probes,
     split_of,
+    trace,
 )
 from neox.datasets.forge.chance import Chance
 from neox.datasets.forge.draw import Grammar
-from neox.datasets.forge.grammar import BOOL, FAMILIES, Program
+from neox.datasets.forge.grammar import BOOL, FAMILIES, Node, Program
 
 FORGE_VERSION = 1
 PATIENCE = 400
@@ -48,7 +46,7 @@ class Stream:
         self.family = family
         self.level = level
         self.found: list[Candidate] = []
-        self._programs: set[Program] = set()
+        self._programs: set[tuple[Node, ...]] = set()
         self._behaviours: set[str] = set()
         self._next = 0
         self._misses = 0
@@ -78,9 +76,12 @@ class Stream:
             self._next += 1
             self._misses += 1
             program = self.draw(index)
-            if program is None or program in self._programs:
+            if program is None:
                 continue
-            self._programs.add(program)
+            silent = tuple(node.silent for node in program.nodes)
+            if silent in self._programs:
+                continue
+            self._programs.add(silent)
             candidate = examine(program, index)
             if candidate is None or candidate.behaviour in self._behaviours:
                 continue
@@ -95,11 +96,10 @@ def examine(program: Program, index: int) -> Candidate | None:
     """Run the program on the probes; None for results that are too large, constant, or the input
     itself.
     """
-    inputs = values = probes(program.takes)
-    for node in program.nodes:
-        values = first(node) if values is inputs else apply(node, values)
-        if node.op.grows and not bounded(node.op.gives, values):
-            return None
+    traced = trace(program)
+    if traced is None:
+        return None
+    inputs, values = traced[0], traced[-1]
     if not bounded(program.gives, values) or values == inputs or _dull(program.gives, values):
         return None
     behaviour = key(program, values)

@@ -8,7 +8,7 @@ documents are made of. A reference with a single-part mutant that no probe kills
 from functools import cache
 from itertools import product
 
-from neox.datasets.forge.behaviour import PROBES, Outputs, Step, apply, first, probes, steps
+from neox.datasets.forge.behaviour import PROBES, Outputs, Step, probes, steps, trace
 from neox.datasets.forge.grammar import PYTHON_TYPE, Node, Program
 from neox.datasets.forge.text import (
     COMPARISON,
@@ -44,15 +44,14 @@ class Trial:
         """The tests, or None if a mutant survives every probe."""
         reference = right(self.program)
         nodes = self.program.nodes
-        before = probes(self.program.takes)
-        for place, node in enumerate(nodes):
+        traced = trace(self.program) or ()
+        for place, (node, before) in enumerate(zip(nodes, traced, strict=False)):
             after = steps(nodes[place + 1 :], reference[place + 1 :])
             for variant in single_mutants(node):
                 if not self._kill([*steps((node,), (variant,)), *after], before, KILLS):
                     return None
             if _droppable(nodes, place) and not self._kill(after, before, KILLS):
                 return None
-            before = apply(node, before) if place else first(node)
         for variants in habit_sets(self.program):
             mutant, inputs = steps(nodes, variants), probes(self.program.takes)
             if not self._kill(mutant, inputs, 1) and any(
