@@ -1,0 +1,415 @@
+"""From the paths of a recursive function to its recurrence, and to its cost.
+
+Tries the sizes that the base-case tests speak of (`n`, `len(a)`, `hi - lo`) as the measure of the
+recursion. A measure serves if it shrinks on every call of every path and cannot jump over the base
+case; then the calls give a recurrence in it. Several calls of different paths are never added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from neox.compiler.complexity.affine import Affine, Facts, ratio
+from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
+from neox.compiler.complexity.recurrences import (
+    divide,
+    full_history,
+    product_of_sizes,
+    subtract,
+)
+from neox.compiler.complexity.select import settled, witness
+from neox.compiler.complexity.trips import Move, measure_move, shrinks
+from neox.compiler.complexity.values import CallSite, State
+
+
+@dataclass(slots=True)
+class Solution:
+    low: Growth = ONE
+    high: Growth | None = None
+    assumed_low: set[str] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One recursive call in terms of the measure: how it moves, how often it happens."""
+
+    move: Move
+    times: Fraction | None  # None: once per unit of the measure
+    history: bool = False  # the arguments run through all smaller measures
+    maybe: bool = False
+
+
+def solve(paths: list[State], facts: Facts) -> Solution:
+    """Cost of a recursive function from the states at its ends; lows and highs are settled."""
+    recursive = [p for p in paths if p.calls]
+    notes: set[str] = set()
+    for measure in _candidates(recursive):
+        solution = _solve_in(measure, paths, recursive, facts)
+        if solution is not None and solution.high is not None:
+            return solution
+        if solution is not None:
+            notes |= solution.notes
+    return Solution(notes=notes or {"no measure was found that shrinks on every recursive call"})
+
+
+def _candidates(recursive: list[State]) -> list[Affine]:
+    found: list[Affine] = []
+    for path in recursive:
+        for c in path.conditions:
+            if c.kind in {"size", "nonzero"} and c.value is not None and c.value.terms:
+                line = c.value.linear()
+                line = line.scale(1 / abs(line.terms[0][1]))
+                options = [line, -line] if c.kind == "nonzero" else [line]
+                for option in options:
+                    if not any("#" in a for a in option.atoms) and option not in found:
+                        found.append(option)
+    found.sort(key=lambda m: sum(c < 0 for _, c in m.terms) - sum(c > 0 for _, c in m.terms) >= 0)
+    return found[:8]
+
+
+def _solve_in(
+    measure: Affine, paths: list[State], recursive: list[State], facts: Facts
+) -> Solution | None:
+    notes: set[str] = set()
+    shapes: list[list[Call]] = []
+    for path in recursive:
+        start, bottom = _domain(path, measure)
+        calls: list[Call] = []
+        for site in path.calls:
+            call = _shape(site, measure, facts)
+            if call is None:
+                return None
+            if start is None or not _founded(call, measure, start, bottom):
+                return None
+            calls.append(call)
+        if bottom is not None and not (bottom == 0 and _natural(measure)):
+            notes.add(f"{measure.text()} >= {bottom}")
+        shapes.append(calls)
+    high = _upper(measure, paths, recursive, shapes, facts)
+    low, assumed = _lower(measure, paths, recursive, shapes, facts)
+    return Solution(low, high, assumed, notes)
+
+
+def _natural(measure: Affine) -> bool:
+    return all(c > 0 for _, c in measure.terms)
+
+
+def _domain(path: State, measure: Affine) -> tuple[int | None, int | None]:
+    """(least measure on this path, least measure callers may pass or None for any).
+
+    `measure >= t` comes from comparisons. `measure != v` excludes v: with the excluded values in
+    a row the recursion starts above them, if arguments never fall below the row.
+    """
+    least: int | None = None
+    excluded: set[int] = set()
+    for c in path.conditions:
+        if c.value is None or not c.value.terms:
+            continue
+        k = ratio(c.value, measure)
+        if k is None:
+            continue
+        if c.kind == "size" and k > 0:
+            bound = -((c.value.const - 1) / k // 1)  # k*m + const >= 1
+            least = int(bound) if least is None else max(least, int(bound))
+        elif c.kind == "nonzero":
+            point = -c.value.const / k
+            if point.denominator == 1:
+                excluded.add(int(point))
+    if least is not None:
+        while least in excluded:
+            least += 1
+        return least, None
+    if not excluded:
+        return None, None
+    bottom = min(excluded)
+    least = bottom
+    while least in excluded:
+        least += 1
+    return least, bottom
+
+
+def _founded(call: Call, measure: Affine, start: int, bottom: int | None) -> bool:
+    clamped = len(measure.terms) == 1 and measure.atoms[0].startswith("len(")
+    floor_at = None if bottom is None or (clamped and bottom <= 0) else Fraction(bottom)
+    if call.history:
+        return True
+    return shrinks(call.move, start, floor_at)
+
+
+def _shape(site: CallSite, measure: Affine, facts: Facts) -> Call | None:
+    sizes = dict(site.sizes)
+    after = measure.map_atoms(lambda a: sizes.get(a, Affine.atom(a)))
+    if after is None:
+        return None
+    if site.times.is_constant:
+        times: Fraction | None = site.times.const
+    elif ratio(site.times, measure) == 1:
+        times = None
+    else:
+        return None
+    if site.index is not None and site.index in after.atoms:
+        return _history(site, after, measure, facts)
+    m = measure_move(measure, after, facts)
+    if m is None or not 0 < m.scale <= 1:
+        return None
+    return Call(m, times, maybe=site.maybe)
+
+
+def _history(site: CallSite, after: Affine, measure: Affine, facts: Facts) -> Call | None:
+    """Arguments running once through a range that ends just below the measure."""
+    assert site.index is not None
+    if abs(after.coefficient(site.index)) != 1 or ratio(site.times, measure) != 1:
+        return None
+    low = facts.lower(after, [site.index])
+    high = facts.upper(after, [site.index])
+    if low is None or high is None or not low.is_constant or low.const < 0:
+        return None
+    if ratio(high, measure) != 1 or not high.const - measure.const == -1:
+        return None
+    return Call(Move(UNIT, Fraction(-1), Fraction(-1)), UNIT, history=True, maybe=site.maybe)
+
+
+def _sorted_shape(calls: list[Call]) -> list[Call]:
+    """Constant repetitions written out, largest arguments first."""
+    flat: list[Call] = []
+    for c in calls:
+        if c.times is None or c.history:
+            flat.append(c)
+        else:
+            flat += [Call(c.move, UNIT, maybe=c.maybe)] * min(int(c.times), 64)
+    return sorted(flat, key=lambda c: (c.move.scale, c.move.most), reverse=True)
+
+
+def _upper(
+    measure: Affine,
+    paths: list[State],
+    recursive: list[State],
+    shapes: list[list[Call]],
+    facts: Facts,
+) -> Growth | None:
+    """One recurrence above all paths: the i-th largest argument of any path, the largest toll."""
+    ordered = [_sorted_shape(s) for s in shapes]
+    merged = _dominating(ordered, True)
+    tolls = [p.high for p in paths]
+    total = ONE
+    for toll in tolls:
+        if toll is None:
+            return None
+        total = total + toll
+    return None if merged is None else _recurrence(merged, total, measure, recursive, facts, True)
+
+
+def _dominating(shapes: list[list[Call]], largest: bool) -> list[Call] | None:
+    """Position by position the largest (or smallest) argument; special calls must agree."""
+    if any(c.times is None or c.history for s in shapes for c in s):
+        plain = [[c for c in s if largest or not c.maybe] for s in shapes]
+        return plain[0] if all(s == plain[0] for s in plain) else None
+    count = (max if largest else min)(len(s) for s in shapes)
+    result = []
+    for i in range(count):
+        column = [s[i] for s in shapes if i < len(s)]
+        pick = max if largest else min
+        result.append(pick(column, key=lambda c: (c.move.scale, c.move.most)))
+    return result
+
+
+def _lower(
+    measure: Affine,
+    paths: list[State],
+    recursive: list[State],
+    shapes: list[list[Call]],
+    facts: Facts,
+) -> tuple[Growth, set[str]]:
+    """The best path that some input takes at every level; else the least of what all must do."""
+    sizes = frozenset([measure.linear()])
+    best, assumed = ONE, set[str]()
+    for path, calls in zip(recursive, shapes, strict=True):
+        taken = witness(path.conditions, sizes)
+        sure = _sorted_shape([c for c in calls if not c.maybe])
+        if taken is None or not sure:
+            continue
+        found = _recurrence(sure, path.low, measure, [path], facts, False)
+        if found is not None and best <= found and found != best:
+            best, assumed = found, taken | path.assumed_low
+    live = [p for p in paths if not any(settled(c, sizes) is False for c in p.conditions)]
+    if all(p.calls for p in live) and best == ONE:
+        merged = _dominating([_sorted_shape([c for c in s if not c.maybe]) for s in shapes], False)
+        if merged:
+            toll = _least([p.low for p in live])
+            found = _recurrence(merged, toll, measure, recursive, facts, False)
+            if found is not None:
+                best = found
+                assumed = set().union(*(p.assumed_low for p in live))
+    return best, assumed
+
+
+def _least(tolls: list[Growth]) -> Growth:
+    least = tolls[0]
+    for toll in tolls[1:]:
+        least = least if least <= toll else toll if toll <= least else ONE
+    return least
+
+
+def _recurrence(
+    calls: list[Call],
+    toll: Growth,
+    measure: Affine,
+    recursive: list[State],
+    facts: Facts,
+    largest: bool,
+) -> Growth | None:
+    """Solve T(m) = calls + toll for every monomial of the toll and take the largest."""
+    size = measure.linear()
+    total = ONE
+    for m in toll.monomials:
+        inner, others = _separate(m, size)
+        if not all(_invariant(s, recursive) for s in others.sizes):
+            if largest:
+                return None
+            inner, others = Factor(), ONE
+        factor = _solve_factor(calls, inner, largest)
+        if factor is None:
+            return None
+        total = total + others * Growth(frozenset([monomial({size: factor})]))
+    return total
+
+
+def _separate(m: Monomial, size: Affine) -> tuple[Factor, Growth]:
+    factors = dict(m)
+    inner = factors.pop(size, Factor())
+    return inner, Growth(frozenset([monomial(factors)]))
+
+
+def _invariant(size: Affine, recursive: list[State]) -> bool:
+    """Every recursive call passes this size on unchanged."""
+    for path in recursive:
+        for site in path.calls:
+            sizes = dict(site.sizes)
+            if size.map_atoms(lambda a, sizes=sizes: sizes.get(a, Affine.atom(a))) != size:  # type: ignore[misc]
+                return False
+    return True
+
+
+def _solve_factor(calls: list[Call], toll: Factor, largest: bool) -> Factor | None:
+    if not calls:
+        return toll
+    special = [c for c in calls if c.times is None or c.history]
+    if special:
+        if len(calls) != 1:
+            return None
+        if calls[0].history:
+            return full_history(UNIT, toll)
+        steps_by_one = calls[0].move.least == calls[0].move.most == -1
+        return product_of_sizes(toll) if steps_by_one and calls[0].move.scale == 1 else None
+    if all(c.move.scale < 1 for c in calls):
+        return divide(tuple((UNIT, c.move.scale) for c in calls), toll)
+    if all(c.move.scale == 1 for c in calls):
+        steps = [-(c.move.most if largest else c.move.least) for c in calls]
+        if any(k.denominator != 1 or k < 1 for k in steps):
+            return None
+        return subtract(tuple((UNIT, k) for k in steps), toll)
+    if largest and len(calls) == 1:
+        return None
+    return None
+
+
+def remembered(paths: list[State], facts: Facts) -> Solution:
+    """Cost with remembered results: distinct states times the work of one."""
+    recursive = [p for p in paths if p.calls]
+    changed = {
+        a
+        for p in recursive
+        for site in p.calls
+        for a, size in site.sizes
+        if size != Affine.atom(a) and _matters(a, recursive)
+    }
+    coordinates: list[Affine] = []
+    for c in _candidates(recursive):
+        moves = [_coordinate_move(c, site, facts) for p in recursive for site in p.calls]
+        if all(m is not None and m.most <= 0 for m in moves) and not any(
+            ratio(c, old) for old in coordinates
+        ):
+            coordinates.append(c)
+    covered = {a for c in coordinates for a in c.atoms}
+    if not coordinates or not changed <= covered:
+        return Solution(notes={"the range of remembered arguments is unknown"})
+    if not _progresses(recursive, coordinates, facts):
+        return Solution(notes={"remembered calls need not end"})
+    states = ONE
+    for c in coordinates:
+        states = states * Growth.size(c)
+    total: Growth | None = ONE
+    for p in paths:
+        total = None if total is None or p.high is None else total + p.high
+    sizes = [*coordinates]
+    if total is not None and not all(s in sizes or _invariant(s, recursive) for s in total.sizes):
+        total = None
+    low, assumed = _all_reached(recursive, coordinates, facts)
+    return Solution(low, None if total is None else states * total, assumed, {"cold-cache"})
+
+
+def _matters(atom: str, recursive: list[State]) -> bool:
+    """A length of a plain number, or a value of a container, is a name without meaning."""
+    name = atom.removeprefix("len(").removesuffix(")").removesuffix("[]")
+    used = {a for p in recursive for c in p.conditions if c.value for a in c.value.atoms}
+    is_number = name in used
+    is_container = f"len({name})" in used
+    if atom == name:
+        return not is_container
+    return atom == f"len({name})" and not is_number and is_container
+
+
+def _coordinate_move(coordinate: Affine, site: CallSite, facts: Facts) -> Move | None:
+    sizes = dict(site.sizes)
+    after = coordinate.map_atoms(lambda a: sizes.get(a, Affine.atom(a)))
+    if after is None or site.index is not None:
+        return None
+    m = measure_move(coordinate, after, facts)
+    return m if m is not None and m.scale == 1 else None
+
+
+def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts) -> bool:
+    """Each call lowers a coordinate, and none falls past the values the base case catches."""
+    for p in recursive:
+        for site in p.calls:
+            falls = False
+            for c in coordinates:
+                m = _coordinate_move(c, site, facts)
+                assert m is not None
+                if m.most == 0 and m.least == 0:
+                    continue
+                start, bottom = _domain(p, c)
+                if start is None or not shrinks(
+                    m, start, None if bottom is None else Fraction(bottom)
+                ):
+                    return False
+                falls = True
+            if not falls:
+                return False
+    return True
+
+
+def _all_reached(
+    recursive: list[State], coordinates: list[Affine], facts: Facts
+) -> tuple[Growth, set[str]]:
+    """A path that calls one step down in each coordinate reaches every state."""
+    sizes = frozenset(coordinates)
+    for p in recursive:
+        taken = witness(p.conditions, sizes)
+        if taken is None:
+            continue
+        unit_steps: set[Affine] = set()
+        for site in p.calls:
+            moves = {c: _coordinate_move(c, site, facts) for c in coordinates}
+            moved = [c for c, m in moves.items() if m is not None and m.least != 0]
+            only = moves[moved[0]] if len(moved) == 1 else None
+            if only is not None and only.least == only.most == -1 and not site.maybe:
+                unit_steps.add(moved[0])
+        if unit_steps == set(coordinates):
+            low = ONE
+            for c in coordinates:
+                low = low * Growth.size(c)
+            return low, taken
+    return ONE, set()

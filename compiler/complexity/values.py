@@ -1,0 +1,189 @@
+"""What a variable may hold during symbolic execution, and the state of one execution path.
+
+A value is a number known as an affine expression, a number known up to growth, a container whose
+length is tracked on the heap, an element of unknown content, or nothing known. Sizes at function
+entry are named after the parameters: `n` for a value, `len(a)` for a length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from neox.compiler.complexity.affine import Affine
+from neox.compiler.complexity.growth import ONE, Growth
+
+
+class GaveUp(Exception):
+    """The analysis of this function stops here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """An integer known exactly as an affine expression."""
+
+    value: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product of affine integers, kept for guards such as `i * i <= n`."""
+
+    factors: tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """A number known up to a constant factor."""
+
+    growth: Growth
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """`left % right` of two affine integers."""
+
+    left: Affine
+    right: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Content of an input. `free`: the caller may choose it at will, independently of sizes."""
+
+    path: str
+    free: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter or a closed-over variable: number or container, whichever use shows."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A container on the heap of the state."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A tuple written out: its items are known one by one."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """`range(start, stop, step)`."""
+
+    start: Value
+    stop: Value
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """An iterator over `parts` in step: zip, enumerate (first part absent), items, reversed."""
+
+    kind: Literal["zip", "enumerate", "plain", "items"]
+    parts: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nothing is known."""
+
+
+Value = (
+    Num
+    | Product
+    | Magnitude
+    | Remainder
+    | Element
+    | Parameter
+    | Reference
+    | Several
+    | Progression
+    | Lazy
+    | Unknown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container made or changed by the function; `length` None means unknown."""
+
+    kind: str
+    length: Affine | None
+    element: Value
+    growth: Growth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A decision taken on a path.
+
+    "size": `value >= 1`, "nonzero": `value != 0`; "data": the input can be chosen so; "prime": a
+    prime `value` is not divisible by `other`; "opaque": none of these.
+    """
+
+    kind: Literal["size", "nonzero", "data", "prime", "opaque"]
+    line: int
+    value: Affine | None = None
+    other: Affine | None = None
+    degree: int = 1  # of a guard value**degree <= other
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A recursive call: the callee's entry sizes in terms of ours, and how often it happens."""
+
+    sizes: tuple[tuple[str, Affine | None], ...]
+    times: Affine = Affine.number(1)
+    index: str | None = None
+    maybe: bool = False
+
+
+Status = Literal["normal", "return", "raise", "break", "continue"]
+
+
+@dataclass(slots=True)
+class State:
+    """One path of execution so far; `high` None means the cost from above is unknown."""
+
+    env: dict[str, Value]
+    heap: dict[str, Container] = field(default_factory=dict)
+    low: Growth = ONE
+    high: Growth | None = ONE
+    calls: list[CallSite] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    status: Status = "normal"
+    result: Value = field(default_factory=Unknown)
+    notes: set[str] = field(default_factory=set)
+    assumed_low: set[str] = field(default_factory=set)
+    assumed_high: set[str] = field(default_factory=set)
+
+    def copy(self) -> State:
+        return replace(
+            self,
+            env=dict(self.env),
+            heap=dict(self.heap),
+            calls=list(self.calls),
+            conditions=list(self.conditions),
+            notes=set(self.notes),
+            assumed_low=set(self.assumed_low),
+            assumed_high=set(self.assumed_high),
+        )
+
+    def charge(self, low: Growth, high: Growth | None) -> None:
+        self.low = self.low + low
+        self.high = None if self.high is None or high is None else self.high + high
+
+    def lose(self, why: str) -> None:
+        """From here on the cost from above is unknown."""
+        self.high = None
+        self.notes.add(why)
