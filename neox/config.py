@@ -24,8 +24,8 @@ class Section(BaseModel):
 
 class TasksConfig(Section):
     source: str = Field("forge", description="forge, forge:FAMILY/LEVEL, or a JSONL file")
-    count: int = Field(20_000, ge=1, description="training tasks drawn from the forge")
-    levels: list[int] = Field([0, 1, 2, 3], min_length=1)
+    count: int = Field(24_000, ge=1, description="training tasks drawn from the forge")
+    levels: list[int] = Field([0, 1, 2], min_length=1, description="of the forge, 0 to 3")
     forge_seed: int = Field(0, description="which world of tasks; independent of the run's seed")
     max_prompt_tokens: int = Field(
         192, ge=1, description="longer prompts are left out, and counted"
@@ -33,9 +33,9 @@ class TasksConfig(Section):
 
 
 class WarmstartConfig(Section):
-    documents: int = Field(20_000, ge=0, description="solved tasks to imitate; 0 skips the stage")
+    documents: int = Field(24_000, ge=0, description="solved tasks to imitate; 0 skips the stage")
     quality: Literal["mixed", "clean"] = Field("mixed", description="mixed: 43 % are right")
-    steps: int = Field(1_000, ge=0)
+    steps: int = Field(1_300, ge=0)
     max_seconds: float | None = Field(
         None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
     )
@@ -60,9 +60,9 @@ class UpdateConfig(Section):
     max_seconds: float | None = Field(
         None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
     )
-    learning_rate: float = Field(6e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
     warmup: int = Field(10, ge=0, description="steps")
-    decay: float = Field(0.3, ge=0, le=1, description="last share of the steps, linearly to zero")
+    decay: float = Field(0.6, ge=0, le=1, description="last share of the steps, linearly to zero")
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     epochs: int = Field(1, ge=1, description="passes over each rollout")
@@ -71,7 +71,7 @@ class UpdateConfig(Section):
     clip_low: float = Field(0.2, gt=0)
     clip_high: float = Field(0.2, gt=0)
     scale: Literal["none", "group", "tracker"] = Field(
-        "none", description="divide advantages by nothing, the group's or the running deviation"
+        "group", description="divide advantages by nothing, the group's or the running deviation"
     )
     min_advantage: float = Field(1e-6, ge=0, description="samples below it everywhere are dropped")
     entropy: float = Field(0.0, ge=0, description="weight of the entropy bonus")
@@ -121,7 +121,7 @@ class RewardsConfig(Section):
 
 
 class CurriculumConfig(Section):
-    kind: Literal["stratified", "promote"] = "stratified"
+    kind: Literal["proportional", "stratified", "promote"] = "proportional"
     promote_at: float = Field(0.7, gt=0, le=1, description="pass rate that opens the next level")
     window: int = Field(256, ge=1, description="groups the pass rate is taken over")
     replay: float = Field(0.1, ge=0, le=1, description="share of earlier levels once promoted")
@@ -153,8 +153,8 @@ class CheckpointConfig(Section):
 
 class SandboxConfig(Section):
     workers: int = Field(1, ge=1)
-    cpu_s: float = Field(1.0, gt=0)
-    wall_s: float = Field(6.0, gt=0)
+    cpu_s: float = Field(0.3, gt=0)
+    wall_s: float = Field(5.0, gt=0)
     memory_mb: int = Field(256, ge=64)
     output_kb: int = Field(64, ge=1)
     strict: bool = True

@@ -1,8 +1,8 @@
 """Which tasks a step trains on.
 
-`stratified` draws every level equally often. `promote` starts at the lowest level and opens the
-next when the pass rate over the last groups is high enough, replaying earlier levels at a small
-share.
+`proportional` draws every task equally often, `stratified` every level. `promote` starts at the
+lowest level and opens the next when the pass rate over the last groups is high enough, replaying
+earlier levels at a small share.
 Drawing is a function of the seed and the step alone.
 """
 
@@ -21,6 +21,7 @@ from neox.train.seeding import fold
 class Curriculum:
     def __init__(self, tasks: Sequence[Task], config: CurriculumConfig, seed: int) -> None:
         self._config, self._seed = config, seed
+        self._tasks = tasks
         self._by_level: dict[int, list[Task]] = {}
         for task in tasks:
             self._by_level.setdefault(task.level, []).append(task)
@@ -34,10 +35,16 @@ class Curriculum:
         Level by level, a step takes the next stretch of a permutation that changes every epoch.
         """
         rng = random.Random(fold(self._seed, "levels", step))
+        if self._config.kind == "proportional":
+            return self._stretch(list(self._tasks), "all", step * count, count)
         wanted = [self._level(rng, i) for i in range(count)]
         chosen = []
         for level in sorted(set(wanted)):
-            chosen += self._stretch(level, step * count, wanted.count(level))
+            start = step * count
+            if self._config.kind == "stratified":
+                start //= len(self.levels)
+            pool = self._by_level[level]
+            chosen += self._stretch(pool, str(level), start, wanted.count(level))
         rng.shuffle(chosen)
         return chosen
 
@@ -48,21 +55,19 @@ class Curriculum:
             return self.levels[rng.randrange(self.reached)]
         return self.levels[self.reached]
 
-    def _stretch(self, level: int, start: int, count: int) -> list[Task]:
-        pool = self._by_level[level]
-        if self._config.kind == "stratified":
-            start //= len(self.levels)
+    def _stretch(self, pool: Sequence[Task], name: str, start: int, count: int) -> list[Task]:
+        """The next `count` of a permutation of the pool that changes every epoch."""
         result: list[Task] = []
         while len(result) < min(count, len(pool)):
             epoch, offset = divmod(start + len(result), len(pool))
             order = list(range(len(pool)))
-            random.Random(fold(self._seed, "order", level, epoch)).shuffle(order)
+            random.Random(fold(self._seed, "order", name, epoch)).shuffle(order)
             result += [pool[i] for i in order[offset : offset + count - len(result)]]
         return result
 
     def record(self, tasks: Sequence[Task], passed: Sequence[float]) -> bool:
         """Note each group's pass rate at the current level; True when that opens the next level."""
-        if self._config.kind == "stratified":
+        if self._config.kind != "promote":
             return False
         level = self.levels[self.reached]
         self._passes.extend(p for t, p in zip(tasks, passed, strict=True) if t.level == level)

@@ -13,21 +13,29 @@ TASKS = [
     for level in range(3)
     for i in range(10)
 ]
+STRATIFIED = CurriculumConfig(kind="stratified")
+
+
+def test_proportional_draws_every_task_once_an_epoch() -> None:
+    curriculum = Curriculum(TASKS, CurriculumConfig(kind="proportional"), seed=1)
+    drawn = [t.task_id for step in range(5) for t in curriculum.draw(step, 6)]
+    assert len(set(drawn)) == 30
+    assert [t.task_id for t in curriculum.draw(5, 6)] != drawn[:6]
 
 
 def test_stratified_draws_every_level_equally_and_every_task_once_an_epoch() -> None:
-    curriculum = Curriculum(TASKS, CurriculumConfig(), seed=1)
+    curriculum = Curriculum(TASKS, STRATIFIED, seed=1)
     drawn = [t for step in range(5) for t in curriculum.draw(step, 6)]
     assert Counter(t.level for t in drawn) == {0: 10, 1: 10, 2: 10}
     assert len({t.task_id for t in drawn}) == 30
 
 
 def test_drawing_needs_no_memory() -> None:
-    first, second = (Curriculum(TASKS, CurriculumConfig(), seed=1) for _ in range(2))
+    first, second = (Curriculum(TASKS, STRATIFIED, seed=1) for _ in range(2))
     for step in range(3):
         first.draw(step, 6)
     assert first.draw(3, 6) == second.draw(3, 6)
-    assert first.draw(3, 6) != Curriculum(TASKS, CurriculumConfig(), seed=2).draw(3, 6)
+    assert first.draw(3, 6) != Curriculum(TASKS, STRATIFIED, seed=2).draw(3, 6)
 
 
 def test_promotion_opens_the_next_level_and_replays_the_earlier() -> None:
