@@ -33,6 +33,8 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HEX = re.compile(r"-?[0-9a-f]+\Z")
 _BYTES = re.compile(r"(?:[0-9a-f]{2})*\Z")
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_SMALL = 1 << 62
 _NON_FINITE = frozenset(("nan", "inf", "-inf"))
 
 
@@ -86,7 +88,7 @@ def _hex(value: int) -> str:
 
 def dump(tree: Any) -> bytes:
     """A wire tree as bytes. Raises CodecError when it is larger than MAX_BYTES."""
-    data = json.dumps(tree, separators=(",", ":"), allow_nan=False).encode("ascii")
+    data = _ENCODE(tree).encode("ascii")
     if len(data) > MAX_BYTES:
         raise CodecError("value too large")
     return data
@@ -94,6 +96,8 @@ def dump(tree: Any) -> bytes:
 
 def encode(value: Any) -> bytes:
     """`dump(wire(value))`."""
+    if type(value) is int and -_SMALL < value < _SMALL:
+        return b"%d" % value  # the commonest answer, without touching the encoder's memory
     return dump(wire(value))
 
 

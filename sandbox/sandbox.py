@@ -11,69 +11,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import secrets
 import select
-import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from types import TracebackType
 
-from neox.sandbox import judge, proof, wire
-from neox.sandbox.codec import CodecError
-from neox.sandbox.jobs import Asserts, Call, Job, Script
+from neox.sandbox import proof
+from neox.sandbox.jobs import Job
+from neox.sandbox.lane import DEPTH, SOLUTION, Item, Lane
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable
-from neox.sandbox.zygotes import Reply, Zygote, ZygoteDied
+from neox.sandbox.zygotes import ZygoteDied
 
 REQUIRED = ("rlimits", "no_new_privs", "seccomp")
 FILES = ("landlock", "mount_namespace")  # at least one of them
-DEPTH = 2
 ATTEMPTS = 2
 RECYCLE_AFTER = 20_000  # executions of one zygote
-START_S = 60.0
-CHECKER_GRACE_S = 1.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A job on its way, with what has come back of it."""
-
-    job: Job
-    future: Future[Outcome]
-    number: int = 0
-    attempts: int = 0
-    nonce: str = ""
-    replies: list[Reply | None] = field(default_factory=lambda: [None, None])
-
-
-class Lane:
-    """One solution zygote, a checker zygote when asserts ask for one, and their jobs."""
-
-    def __init__(self, index: int, without: frozenset[str]) -> None:
-        self._index, self._without = index, without
-        self.zygotes: list[Zygote | None] = [None, None]  # solutions, checks
-        self.items: deque[Item] = deque()
-        self.served = 0
-        self.names: tuple[str, ...] = ()
-
-    def zygote(self, role: int) -> Zygote:
-        found = self.zygotes[role]
-        if found is None:
-            found = Zygote(2 * self._index + role, role == 1, self._without)
-            self.zygotes[role] = found
-        return found
-
-    def close(self) -> None:
-        for zygote in self.zygotes:
-            if zygote is not None:
-                zygote.close()
-        self.zygotes = [None, None]
-        self.served = 0
 
 
 class Sandbox:
@@ -152,7 +108,7 @@ class Sandbox:
         with self._lock:
             if self._closing:
                 raise SandboxUnavailable("the sandbox is closed")
-            self._queue.append(Item(job, future))
+            self._queue.append(Item(job, future, job.limits or self.limits))
             if self._sleeping:
                 self._sleeping = False
                 os.eventfd_write(self._wake, 1)
@@ -213,7 +169,7 @@ class Sandbox:
                         with contextlib.suppress(BlockingIOError):
                             os.eventfd_read(self._wake)
                     else:
-                        self._receive(poller, fd)
+                        self._receive(fd)
         except BaseException as error:
             log.exception("the sandbox's supervisor failed")
             self._fail_all(error)
@@ -240,136 +196,66 @@ class Sandbox:
     def _open_all(self, poller: select.epoll) -> None:
         """Start all zygotes at once, then wait for each to say what stands."""
         for lane in self._lanes:
-            lane.zygote(0)
+            lane.start(SOLUTION)
         for lane in self._lanes:
-            self._join(poller, lane, 0)
-
-    def _join(self, poller: select.epoll, lane: Lane, role: int) -> None:
-        """Wait until a started zygote serves. SandboxUnavailable when it does not."""
-        zygote = lane.zygote(role)
-        deadline = time.monotonic() + START_S
-        try:
-            while not zygote.layers:
-                left = deadline - time.monotonic()
-                if left <= 0 or not select.select([zygote.replies], [], [], left)[0]:
-                    raise ZygoteDied("no answer")
-                zygote.receive()
-        except ZygoteDied as error:
-            why = zygote.why()
-            lane.close()
-            raise SandboxUnavailable(
-                f"the sandbox's interpreter did not start ({error}: {why}); "
-                "`neox doctor` shows what is missing"
-            ) from None
-        poller.register(zygote.replies, select.EPOLLIN)
-        if role == 0:
-            self.layers = self.layers or dict(zygote.layers)
-            standing = tuple(name for name, (active, _) in zygote.layers.items() if active)
-            lane.names = self._standing(standing)
+            self.layers = dict(lane.join(poller, SOLUTION).layers)
 
     def _dispatch(self, poller: select.epoll) -> None:
         while self._queue:
-            lane = min(self._lanes, key=lambda lane: len(lane.items))
-            asserts = isinstance(self._queue[0].job, Asserts)
-            room = (
-                1 if asserts or (lane.items and isinstance(lane.items[-1].job, Asserts)) else DEPTH
-            )
-            if len(lane.items) >= room:
+            item, lane = self._queue[0], min(self._lanes, key=lambda lane: len(lane.items))
+            worn = lane.served >= RECYCLE_AFTER
+            if not lane.has_room(item) or (worn and lane.items):
                 return
-            item = self._queue.popleft()
+            self._queue.popleft()
             if not item.future.running() and not item.future.set_running_or_notify_cancel():
                 continue
+            if worn:
+                lane.close()
+            self._number += 1
             try:
-                if lane.served >= RECYCLE_AFTER and not lane.items:
-                    lane.close()
-                for role in (0, 1) if asserts else (0,):
+                for role in item.roles:
                     if lane.zygotes[role] is None:
-                        self._join(poller, lane, role)
-                if not self._send(lane, item):
+                        lane.join(poller, role)
+                        lane.names = self._standing(lane.names)
+                if not lane.send(item, self._number):
                     self._queue.appendleft(item)
                     return
-            except (CodecError, ValueError, TypeError) as error:  # not sendable: the caller's fault
-                item.future.set_exception(error)
-            except SandboxUnavailable as error:
+            except (ValueError, TypeError, SandboxUnavailable) as error:  # cannot be sent, or run
                 item.future.set_exception(error)
             except ZygoteDied:
                 lane.items.append(item)
                 self._bury(lane)
 
-    def _send(self, lane: Lane, item: Item) -> bool:
-        job, limits = item.job, item.job.limits or self.limits
-        self._number += 1
-        item.number, item.replies = self._number, [None, None]
-        if isinstance(job, Asserts):
-            item.nonce = secrets.token_hex(16)
-            grace = limits.wall_s + CHECKER_GRACE_S
-            longer = Limits(grace, grace, limits.memory_mb, limits.output_kb)
-            near, far = socket.socketpair()
-            with near, far:
-                payload, test = judge.serve_payload(job), judge.check_payload(job, item.nonce)
-                number = item.number
-                done = lane.zygote(0).send(number, wire.SERVE, payload, limits, near.fileno())
-                if done and not lane.zygote(1).send(number, wire.CHECK, test, longer, far.fileno()):
-                    raise ZygoteDied("the checker takes no job")
-        elif isinstance(job, Call):
-            done = lane.zygote(0).send(item.number, wire.CALL, judge.call_payload(job), limits)
-        else:
-            done = lane.zygote(0).send(item.number, wire.SCRIPT, judge.script_payload(job), limits)
-        if done:
-            lane.items.append(item)
-        return done
-
-    def _receive(self, poller: select.epoll, fd: int) -> None:
+    def _receive(self, fd: int) -> None:
         for lane in self._lanes:
             for role, zygote in enumerate(lane.zygotes):
                 if zygote is None or zygote.replies.fileno() != fd:
                     continue
                 try:
                     for reply in zygote.receive():
-                        self._take(lane, role, reply)
+                        item = lane.take(role, reply)
+                        if item is not None:
+                            _finish(lane, item)
                 except ZygoteDied:
                     self._bury(lane)
                 return
 
-    def _take(self, lane: Lane, role: int, reply: Reply) -> None:
-        item = lane.items[0] if lane.items else None
-        if item is None or item.number != reply.number:
-            raise ZygoteDied("a reply to no job")
-        item.replies[role] = reply
-        served, checked = item.replies
-        if served is None or (isinstance(item.job, Asserts) and checked is None):
-            return
-        lane.items.popleft()
-        lane.served += 1
-        try:
-            outcome = self._judge(item, served, checked, lane.names)
-        except Exception as error:  # a bug in comparing, or an expected value that is not plain
-            item.future.set_exception(error)
-        else:
-            item.future.set_result(outcome)
-
-    def _judge(
-        self, item: Item, served: Reply, checked: Reply | None, names: tuple[str, ...]
-    ) -> Outcome:
-        job, limits = item.job, item.job.limits or self.limits
-        if isinstance(job, Call):
-            return judge.call(job, served, limits, names)
-        if isinstance(job, Script):
-            return judge.script(job, served, limits, names)
-        assert checked is not None
-        return judge.asserts(item.nonce, served, checked, limits, names)
-
     def _bury(self, lane: Lane) -> None:
-        """Replace what died: its first job has one try less, the others none."""
+        """Replace what died: its first job has one try less, the others lose nothing."""
         lane.close()
         items, lane.items = lane.items, deque()
         if items:
-            first = items[0]
-            first.attempts += 1
-            if first.attempts >= ATTEMPTS:
-                items.popleft()
-                first.future.set_exception(
-                    SandboxUnavailable("the sandbox's worker died twice on one job")
-                )
-        for item in reversed(items):
-            self._queue.appendleft(item)
+            items[0].attempts += 1
+            if items[0].attempts >= ATTEMPTS:
+                error = SandboxUnavailable("the sandbox's worker died twice on one job")
+                items.popleft().future.set_exception(error)
+        self._queue.extendleft(reversed(items))
+
+
+def _finish(lane: Lane, item: Item) -> None:
+    try:
+        outcome = lane.outcome(item)
+    except Exception as error:  # an expected value that is not plain data: the caller's to see
+        item.future.set_exception(error)
+    else:
+        item.future.set_result(outcome)

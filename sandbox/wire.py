@@ -11,8 +11,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-# number, wall seconds, CPU seconds, address space MiB, output bytes, kind, descriptors, by fd?
-HEADER = struct.Struct("<QddIIBBB")
+# number, wall and CPU seconds, MiB of address space, bytes of output and of payload, kind, number
+# of channels, payload by descriptor?
+HEADER = struct.Struct("<QddIIIBBB")
 CALL, SCRIPT, SERVE, CHECK = range(4)
 INLINE = 32 << 10  # two such packets always fit into a socket's buffer
 

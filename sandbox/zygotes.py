@@ -191,6 +191,7 @@ class Zygote:
             limits.cpu_s,
             limits.memory_mb,
             limits.output_kb << 10,
+            len(payload),
             kind,
             len(fds),
             not inline,

@@ -73,6 +73,9 @@ def drop_bounding_set() -> None:
             return  # past the last one this kernel knows, or none was held
 
 
+_capset = libc.capset
+
+
 class NoCapabilities:
     """`capset` to the empty sets, prepared so that the call itself allocates nothing."""
 
@@ -81,4 +84,5 @@ class NoCapabilities:
         self._sets = ctypes.create_string_buffer(24)
 
     def __call__(self) -> None:
-        checked(libc.capset(self._header, self._sets), "capset")
+        if _capset(self._header, self._sets):
+            raise OSError(ctypes.get_errno(), "capset")

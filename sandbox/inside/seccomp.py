@@ -137,8 +137,9 @@ class Filter:
         header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(self._code))
         self._header = ctypes.create_string_buffer(header, 16)
         self._address = ctypes.c_ulong(ctypes.addressof(self._header))
+        self._prctl = kernel.libc.prctl
         self._mode = ctypes.c_ulong(2)  # SECCOMP_MODE_FILTER
 
     def install(self) -> None:
-        result = kernel.libc.prctl(kernel.PR_SET_SECCOMP, self._mode, self._address, 0, 0)
-        kernel.checked(result, "seccomp")
+        if self._prctl(kernel.PR_SET_SECCOMP, self._mode, self._address, 0, 0):
+            raise OSError(ctypes.get_errno(), "seccomp")

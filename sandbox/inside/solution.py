@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from neox.sandbox import wire
-from neox.sandbox.codec import CodecError, encode, value
+from neox.sandbox.codec import CodecError, decode, encode
 
 PIPE, CHANNEL = 4, 5  # where an execution finds its descriptors
 _MAX_TEXT = 300
@@ -67,7 +67,7 @@ def call(payload: Any) -> None:
         claims.send(wire.BROKEN, describe(error))
         return
     for arguments in payload[2]:
-        _answer(claims, function, value(arguments), {})
+        _answer(claims, function, arguments, {})
     claims.send(wire.END)
 
 
@@ -104,7 +104,7 @@ def script(payload: Any) -> None:
 
 def flush() -> None:
     """Bring out what was printed; what is too much for the file shows in its size."""
-    for stream in (sys.stdout, sys.__stdout__):
+    for stream in {sys.stdout, sys.__stdout__}:
         try:
             stream.flush()  # type: ignore[union-attr]
         except BaseException:
@@ -124,7 +124,7 @@ def serve(payload: Any) -> None:
         frame = read_frame(CHANNEL)
         if frame is None:
             return
-        arguments, keywords = value(json.loads(frame[1]))
+        arguments, keywords = decode(frame[1])
         _answer(claims, function, arguments, keywords)
 
 

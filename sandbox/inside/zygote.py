@@ -12,6 +12,7 @@ import array
 import fcntl
 import gc
 import json
+import marshal
 import mmap
 import os
 import resource
@@ -23,7 +24,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from neox.sandbox import wire
-from neox.sandbox.codec import encode, value
+from neox.sandbox.codec import encode
 from neox.sandbox.inside import kernel, seccomp, solution
 from neox.sandbox.inside.walls import Layers, Walls
 
@@ -33,7 +34,8 @@ _PRELOADED = (
     "random", "string", "typing",
 )  # fmt: skip
 _KEPT = 6  # descriptors 0..5 belong to the execution
-_POLLHUP = select.POLLHUP
+_BODY = wire.HEADER.size
+_loads = marshal.loads  # what the supervisor sends can be trusted; what comes back is not
 
 
 class Zygote:
@@ -56,6 +58,10 @@ class Zygote:
         self._claims.madvise(mmap.MADV_DONTFORK)
         self._view = memoryview(self._claims)
         self._last = -1
+        # Nothing but a hang-up of the pipe wakes it: the pipe holds all the claims there may be.
+        poller = select.poll()
+        poller.register(3, 0)
+        self._waiter = poller.poll
 
     def run(self, filtered: bool) -> NoReturn:
         """Serve until the supervisor hangs up. `filtered`: executions get a filter of their own."""
@@ -73,28 +79,29 @@ class Zygote:
             self._execute(header)
 
     def _execute(self, header: tuple[Any, ...]) -> None:
-        number, wall_s = header[0], header[1]
-        os.open("/dev/null", os.O_RDWR)  # 0; each execution has open files of its own
+        number, wall_ms = header[0], header[1] * 1000
+        open_file, duplicate, close, waiter = os.open, os.dup, os.close, self._waiter
+        open_file("/dev/null", os.O_RDWR)  # 0; each execution has open files of its own
         os.memfd_create("output", 0)  # 1
-        os.dup(0)  # 2
-        pipe, claims = os.pipe()  # 3 and 4
-        fcntl.fcntl(claims, fcntl.F_SETPIPE_SZ, wire.PIPE_BYTES)
+        duplicate(0)  # 2
+        os.pipe()  # 3 to read, 4 to write
+        fcntl.fcntl(solution.PIPE, fcntl.F_SETPIPE_SZ, wire.PIPE_BYTES)
         if self._fresh_pids:
-            kernel.setns(OWN_PID_NS, kernel.CLONE_NEWPID)
-            kernel.unshare(kernel.CLONE_NEWPID)
+            # Back to our own namespace, then a fresh one for the next fork alone.
+            libc, kind = kernel.libc, kernel.CLONE_NEWPID
+            if libc.setns(OWN_PID_NS, kind) or libc.unshare(kind):
+                os._exit(4)
         started = time.monotonic()
         pid = os.fork()
         if pid == 0:
             self._child(header)
-        os.close(claims)
-        # Nothing but a hang-up wakes us: the pipe holds all the claims there may be.
-        waiter = select.poll()
-        waiter.register(pipe, 0)
-        flags = 0 if waiter.poll(wall_s * 1000) else wire.DEADLINE
+        # Until the child is gone, every page written here is a page copied: do nothing but wait.
+        close(4)
+        ended = waiter(wall_ms)
         os.kill(pid, signal.SIGKILL)
-        wall = time.monotonic() - started
         _, status, usage = os.wait4(pid, 0)
-        self._reply(number, flags, status, usage, wall, pipe, header[4])
+        wall = time.monotonic() - started
+        self._reply(number, 0 if ended else wire.DEADLINE, status, usage, wall, 3, header[4])
         os.closerange(0, 4)
 
     def _reply(
@@ -118,8 +125,13 @@ class Zygote:
 
     def _child(self, header: tuple[Any, ...]) -> NoReturn:
         try:
-            _, _, cpu_s, memory_mb, output, kind, _, _ = header
-            payload = self._take(header)
+            _, _, cpu_s, memory_mb, output, size, kind, fds, by_fd = header
+            if fds or by_fd:
+                payload = self._take(by_fd)
+            else:
+                payload = _loads(self._jobs.recv(_BODY + size)[_BODY:])
+                os.close(3)
+                os.closerange(solution.CHANNEL, 64)
             if kind == wire.SCRIPT:
                 _feed(payload)
             seconds = int(cpu_s) + (cpu_s > int(cpu_s))
@@ -130,7 +142,6 @@ class Zygote:
                 set_limit(resource.RLIMIT_FSIZE, (output, output))
             if not self._fresh_pids:
                 kernel.prctl(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
-            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
             self._no_capabilities()
             if self._filter is not None:
                 self._filter.install()
@@ -140,23 +151,22 @@ class Zygote:
         finally:
             os._exit(0)
 
-    def _take(self, header: tuple[Any, ...]) -> Any:
-        """This execution's packet, and the descriptors it is to keep; all others are closed."""
+    def _take(self, by_fd: int) -> Any:
+        """A packet that came with descriptors: a large payload, a channel to keep, or both."""
         room = wire.HEADER.size + wire.INLINE
         data, ancillary, _, _ = self._jobs.recvmsg(room, _socket.CMSG_SPACE(8))
         fds = array.array("i")
         for _, _, part in ancillary:
             fds.frombytes(part[: len(part) - len(part) % fds.itemsize])
-        if header[7]:
+        text = data[_BODY:]
+        if by_fd:
             body = fds.pop(0)
             text = os.pread(body, os.fstat(body).st_size, 0)
-        else:
-            text = data[wire.HEADER.size :]
         if fds:
             os.dup2(os.dup(fds[0]), solution.CHANNEL)  # it may already be there, or in the way
         os.close(3)
         os.closerange(_KEPT if fds else solution.CHANNEL, 64)
-        return json.loads(text)
+        return _loads(text)
 
 
 def _feed(payload: Any) -> None:
@@ -194,7 +204,7 @@ def warm() -> None:
     for _ in range(50):
         space: dict[str, Any] = {}
         exec(compile(text, "warm.py", "exec"), space)
-        json.loads(encode(space["f"](*value([[1, 2, 3], 4]))))
+        encode(space["f"]([1, 2, 3], 4))
         solution.describe(ValueError("warm"))
 
 
@@ -214,6 +224,7 @@ def main() -> NoReturn:
         checker.warm()
     warm()
     zygote = Zygote(walls.layers, runners)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited
     walls.seal()
     hello = json.dumps(walls.layers).encode()
     for name in [name for name in sys.modules if name.partition(".")[0] == "neox"]:

@@ -1,0 +1,145 @@
+"""One worker of the pool: its zygotes, and the jobs it has been given.
+
+A lane has a zygote for solutions and, from the first asserts on, one for checkers; both answer in
+the order they were asked. Lives in the supervising thread; knows nothing about the queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+import select
+import socket
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from neox.sandbox import judge, wire
+from neox.sandbox.jobs import Asserts, Call, Job, Script
+from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable
+from neox.sandbox.zygotes import Reply, Zygote, ZygoteDied
+
+DEPTH = 2  # jobs in a lane: one that runs and one that waits
+START_S = 60.0
+CHECKER_GRACE_S = 1.0  # the checker may live a little longer than what it checks
+SOLUTION, CHECKER = 0, 1
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A job on its way, with what has come back of it."""
+
+    job: Job
+    future: Future[Outcome]
+    limits: Limits
+    number: int = 0
+    attempts: int = 0
+    nonce: str = ""
+    replies: list[Reply | None] = field(default_factory=lambda: [None, None])
+
+    @property
+    def roles(self) -> tuple[int, ...]:
+        """The zygotes this job needs."""
+        return (SOLUTION, CHECKER) if isinstance(self.job, Asserts) else (SOLUTION,)
+
+
+class Lane:
+    """Up to DEPTH jobs at a time, asserts by themselves: their two processes start together."""
+
+    def __init__(self, index: int, without: frozenset[str]) -> None:
+        self._index, self._without = index, without
+        self.zygotes: list[Zygote | None] = [None, None]
+        self.items: deque[Item] = deque()
+        self.served = 0
+        self.names: tuple[str, ...] = ()
+
+    def has_room(self, item: Item) -> bool:
+        if isinstance(item.job, Asserts):
+            return not self.items
+        return len(self.items) < DEPTH and not any(len(i.roles) == 2 for i in self.items)
+
+    def start(self, role: int) -> Zygote:
+        """The zygote, begun but perhaps not yet serving."""
+        found = self.zygotes[role]
+        if found is None:
+            found = Zygote(2 * self._index + role, role == CHECKER, self._without)
+            self.zygotes[role] = found
+        return found
+
+    def join(self, poller: select.epoll, role: int) -> Zygote:
+        """Wait until a zygote serves. SandboxUnavailable when it does not."""
+        zygote = self.start(role)
+        deadline = time.monotonic() + START_S
+        try:
+            while not zygote.layers:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([zygote.replies], [], [], left)[0]:
+                    raise ZygoteDied("no answer")
+                zygote.receive()
+        except ZygoteDied as error:
+            why = zygote.why()
+            self.close()
+            raise SandboxUnavailable(
+                f"the sandbox's interpreter did not start ({error}: {why}); "
+                "`neox doctor` shows what is missing"
+            ) from None
+        poller.register(zygote.replies, select.EPOLLIN)
+        if role == SOLUTION:
+            self.names = tuple(name for name, (active, _) in zygote.layers.items() if active)
+        return zygote
+
+    def close(self) -> None:
+        """End the zygotes; the items stay, for their owner to decide about."""
+        for zygote in self.zygotes:
+            if zygote is not None:
+                zygote.close()
+        self.zygotes = [None, None]
+        self.served = 0
+
+    def send(self, item: Item, number: int) -> bool:
+        """Give the job to its zygotes; False when there is no room now. ZygoteDied."""
+        job, limits = item.job, item.limits
+        item.number, item.replies = number, [None, None]
+        solution = self.start(SOLUTION)
+        if isinstance(job, Asserts):
+            item.nonce = secrets.token_hex(16)
+            grace = limits.wall_s + CHECKER_GRACE_S
+            longer = Limits(grace, grace, limits.memory_mb, limits.output_kb)
+            payload, test = judge.serve_payload(job), judge.check_payload(job, item.nonce)
+            near, far = socket.socketpair()
+            with near, far:
+                done = solution.send(number, wire.SERVE, payload, limits, near.fileno())
+                if done and not self.start(CHECKER).send(
+                    number, wire.CHECK, test, longer, far.fileno()
+                ):
+                    raise ZygoteDied("the checker takes no job")
+        elif isinstance(job, Call):
+            done = solution.send(number, wire.CALL, judge.call_payload(job), limits)
+        else:
+            done = solution.send(number, wire.SCRIPT, judge.script_payload(job), limits)
+        if done:
+            self.items.append(item)
+        return done
+
+    def take(self, role: int, reply: Reply) -> Item | None:
+        """Note a reply; the item it completes, if any. ZygoteDied when it answers no job."""
+        item = self.items[0] if self.items else None
+        if item is None or item.number != reply.number:
+            raise ZygoteDied("a reply to no job")
+        item.replies[role] = reply
+        if any(item.replies[needed] is None for needed in item.roles):
+            return None
+        self.served += 1
+        return self.items.popleft()
+
+    def outcome(self, item: Item) -> Outcome:
+        """Judge a completed item."""
+        job, limits, names = item.job, item.limits, self.names
+        served, checked = item.replies
+        assert served is not None
+        if isinstance(job, Call):
+            return judge.call(job, served, limits, names)
+        if isinstance(job, Script):
+            return judge.script(job, served, limits, names)
+        assert checked is not None
+        return judge.asserts(item.nonce, served, checked, limits, names)
