@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neox.compiler import Program, parse
-from neox.compiler.complexity import Bound, analyze, contracts, satisfies
+from neox.compiler import parse
+from neox.compiler.complexity import Bound, ContractError, analyze, contracts, satisfies
 from neox.errors import InputError
+
+Row = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 if every contract is kept, 1 if one is broken (or, strictly, unproved), 2 for bad input."""
     status = 0
-    functions: list[dict[str, Any]] = []
+    functions: list[Row] = []
     for file in _files(args.paths):
         program = parse(file.read_bytes())
         for problem in program.diagnostics:
@@ -35,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             status = 2
         promised = contracts(program)
         for bound in analyze(program):
-            row, broken = _judge(file, program, bound, promised.get(bound.line), args.strict)
+            row, broken = _judge(file, bound, promised.get(bound.line), args.strict)
             functions.append(row)
             status = max(status, broken) if status != 2 else 2
             if args.format == "text":
@@ -58,34 +60,37 @@ def _files(paths: list[str]) -> Iterator[Path]:
             )
 
 
-def _judge(
-    file: Path, program: Program, bound: Bound, contract: str | None, strict: bool
-) -> tuple[dict[str, Any], int]:
-    row: dict[str, Any] = {
+def _judge(file: Path, bound: Bound, contract: str | None, strict: bool) -> tuple[Row, int]:
+    """The row of one function, and 1 where its contract is broken (or, strictly, unproved)."""
+    row: Row = {
         "path": str(file),
         "function": bound.function,
         "line": bound.line,
-        "parameters": list(bound.parameters),
-        "lower": bound.lower,
-        "upper": bound.upper,
+        "parameters": dict(bound.parameters),
+        "lower": bound.lower.expression,
+        "upper": bound.upper.expression,
         "theta": bound.theta,
         "status": bound.status,
         "notes": list(bound.notes),
     }
     broken = int(strict and bound.status == "unknown")
     if contract is not None:
-        kept = satisfies(bound, contract)
-        row["contract"] = contract
-        row["kept"] = kept
+        try:
+            kept = satisfies(bound, contract)
+        except ContractError as error:
+            raise InputError(str(error), file, bound.line, "such as O(n log n), n=len(a)") from None
+        row["contract"], row["kept"] = contract, kept
         broken = max(broken, int(kept is False or (strict and kept is None)))
     return row, broken
 
 
-def _show(row: dict[str, Any], explain: bool) -> None:
+def _show(row: Row, explain: bool) -> None:
     if row["theta"] is not None:
         text = f"Theta({row['theta']})"
     else:
         text = f"Omega({row['lower'] or '?'}), O({row['upper'] or '?'})"
+    sizes = ", ".join(f"{name}={size}" for name, size in row["parameters"].items() if name != size)
+    text += f"  {sizes}" * bool(sizes)
     mark = ""
     if "contract" in row:
         word = {True: "kept", False: "BROKEN", None: "not proved"}[row["kept"]]
