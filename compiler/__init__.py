@@ -11,7 +11,8 @@
 from neox.compiler.emitter import emit
 from neox.compiler.literals import literal
 from neox.compiler.nodes import Node
-from neox.compiler.program import Diagnostic, Program, parse, progress, tokenize
+from neox.compiler.program import Diagnostic, Program, parse, tokenize
+from neox.compiler.progress import progress
 from neox.compiler.walk import children, walk
 
 __all__ = [

@@ -1,311 +1,385 @@
-"""Expressions, by precedence climbing: one loop for all binary operators.
+"""Expressions, by binding power: one loop for all operators, looked up by the kind of the token.
 
-Operators that associate to the left, prefixes and trailers are loops, so that long chains do not
-recurse; only brackets do, and those are counted.
+Right operands recurse once per level of power; prefixes, `**`, conditional and lambda chains,
+comparison chains and trailers are loops, so that only brackets nest deeply, and those are counted.
 """
 
 from __future__ import annotations
 
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
-from neox.compiler.atoms import Atoms
-from neox.compiler.tokens import KEYWORDS, OPERATORS
-
-K, O = KEYWORDS, OPERATORS  # noqa: E741
-
-# Binding power of the arithmetic operators, low to high, with the name of the node.
-_BINARY: dict[int, tuple[int, str]] = {
-    O["|"]: (1, "BitOr"),
-    O["^"]: (2, "BitXor"),
-    O["&"]: (3, "BitAnd"),
-    O["<<"]: (4, "LShift"),
-    O[">>"]: (4, "RShift"),
-    O["+"]: (5, "Add"),
-    O["-"]: (5, "Sub"),
-    O["*"]: (6, "Mult"),
-    O["/"]: (6, "Div"),
-    O["//"]: (6, "FloorDiv"),
-    O["%"]: (6, "Mod"),
-    O["@"]: (6, "MatMult"),
-}
-_COMPARING = frozenset(
-    [*(O[x] for x in ("<", ">", "==", "!=", "<=", ">=")), K["in"], K["not"], K["is"]]
-)
-_UNARY = {O["-"]: "USub", O["+"]: "UAdd", O["~"]: "Invert"}
-_COMPARE = {
-    O["<"]: "Lt",
-    O[">"]: "Gt",
-    O["=="]: "Eq",
-    O["!="]: "NotEq",
-    O["<="]: "LtE",
-    O[">="]: "GtE",
-    K["in"]: "In",
-}
-_COMPARING = frozenset([*_COMPARE, K["not"], K["is"]])
-EXPRESSION_START = frozenset(
-    [t.NAME, t.NUMBER, t.STRING]
-    + [O[x] for x in ("(", "[", "{", "-", "+", "~", "...")]
-    + [K[x] for x in ("not", "lambda", "await", "None", "True", "False", "yield")]
+from neox.compiler.arguments import Arguments
+from neox.compiler.atoms import BIT_OR, DISJUNCTION
+from neox.compiler.cursor import normal
+from neox.compiler.numbers import number_value
+from neox.compiler.tokens import (
+    AWAIT,
+    COLON,
+    COMMA,
+    DOT,
+    ELSE,
+    FSTART,
+    IF,
+    IN,
+    IS,
+    LAMBDA,
+    LPAR,
+    NAME,
+    NOT,
+    NUMBER,
+    STAR,
+    STRING,
+    WALRUS,
 )
 
+# Binding powers, low to high. An expression takes the operators above its `lowest`.
+_TERNARY, _OR, _AND, _NOT, _COMPARE = 1, 2, 3, 4, 5
+_UNARY, _POWER = 12, 13
 
-class Expressions(Atoms):
+_OPERATORS = {
+    t.IF: (_TERNARY, ""),
+    t.OR: (_OR, "Or"),
+    t.AND: (_AND, "And"),
+    t.LESS: (_COMPARE, "Lt"),
+    t.GREATER: (_COMPARE, "Gt"),
+    t.EQEQUAL: (_COMPARE, "Eq"),
+    t.NOTEQUAL: (_COMPARE, "NotEq"),
+    t.LESSEQUAL: (_COMPARE, "LtE"),
+    t.GREATEREQUAL: (_COMPARE, "GtE"),
+    t.IN: (_COMPARE, "In"),
+    t.IS: (_COMPARE, "Is"),
+    t.NOT: (_COMPARE, "NotIn"),
+    t.VBAR: (6, "BitOr"),
+    t.CARET: (7, "BitXor"),
+    t.AMPER: (8, "BitAnd"),
+    t.LSHIFT: (9, "LShift"),
+    t.RSHIFT: (9, "RShift"),
+    t.PLUS: (10, "Add"),
+    t.MINUS: (10, "Sub"),
+    t.STAR: (11, "Mult"),
+    t.SLASH: (11, "Div"),
+    t.DOUBLESLASH: (11, "FloorDiv"),
+    t.PERCENT: (11, "Mod"),
+    t.AT: (11, "MatMult"),
+    t.DOUBLESTAR: (_POWER, "Pow"),
+}
+_POWERS = [_OPERATORS.get(kind, (0, ""))[0] for kind in range(t.KINDS)]
+_OPS = [_OPERATORS.get(kind, (0, ""))[1] for kind in range(t.KINDS)]
+_PREFIXES = {t.MINUS: "USub", t.PLUS: "UAdd", t.TILDE: "Invert"}
+_CONSTANTS: dict[int, n.Value] = {t.NONE: None, t.TRUE: True, t.FALSE: False, t.ELLIPSIS: ...}
+_IS_PREFIX = [kind in _PREFIXES or kind in (NOT, LAMBDA) for kind in range(t.KINDS)]
+_BEGINS = [
+    _IS_PREFIX[kind]
+    or kind in _CONSTANTS
+    or kind in (NAME, NUMBER, STRING, FSTART, LPAR, t.LSQB, t.LBRACE, AWAIT)
+    for kind in range(t.KINDS)
+]
+
+
+class Expressions(Arguments):
+    def begins_expression(self) -> bool:
+        return _BEGINS[self.kinds[self.i]]
+
     def star_expressions(self) -> n.expr:
         """star_expression (',' star_expression)* [',']: a tuple if there is any comma."""
-        start = self.start
-        first = self.star_expression()
-        if not self.at(","):
+        kinds = self.kinds
+        start = self.starts[self.i]
+        first = self.starred() if kinds[self.i] == STAR else self.expression()
+        if kinds[self.i] != COMMA:
             return first
         items = [first]
-        while self.eat(","):
-            if self.kind not in EXPRESSION_START and not self.at("*"):
+        while kinds[self.i] == COMMA:
+            self.i += 1
+            kind = kinds[self.i]
+            if kind == STAR:
+                items.append(self.starred())
+            elif _BEGINS[kind]:
+                items.append(self.expression())
+            else:
                 break
-            items.append(self.star_expression())
-        return n.Tuple(items, "Load", start, self.last_end)
-
-    def star_expression(self) -> n.expr:
-        if self.at("*"):
-            return self.starred()
-        return self.expression()
+        return n.Tuple(items, "Load", start, self.ends[self.i - 1])
 
     def starred(self) -> n.Starred:
-        start = self.start
-        self.expect("*")
-        value = self.binary(1)
-        return n.Starred(value, "Load", start, self.last_end)
+        start = self.starts[self.i]
+        self.i += 1
+        value = self.expression(BIT_OR)
+        return n.Starred(value, "Load", start, self.ends[self.i - 1])
 
     def star_named_expression(self) -> n.expr:
-        return self.starred() if self.at("*") else self.named_expression()
+        if self.kinds[self.i] == STAR:
+            return self.starred()
+        return self.named_expression()
 
     def named_expression(self) -> n.expr:
         """named_expression: NAME ':=' expression | expression !':='"""
-        start = self.start
-        if self.kind == t.NAME and self.peek() == O[":="]:
-            target = n.Name(self.name(), "Store", start, self.last_end)
-            self.advance()
+        i = self.i
+        if self.kinds[i + 1] == WALRUS and self.kinds[i] == NAME:
+            start, end = self.starts[i], self.ends[i]
+            target = n.Name(self.name(), "Store", start, end)
+            self.i = i + 2
             value = self.expression()
-            return n.NamedExpr(target, value, start, self.last_end)
+            return n.NamedExpr(target, value, start, self.ends[self.i - 1])
         value = self.expression()
-        if self.at(":="):
-            what = describe(value)
-            self.fail_at(f"cannot use assignment expressions with {what}", start, self.last_end)
+        if self.kinds[self.i] == WALRUS:
+            message = f"cannot use assignment expressions with {describe(value)}"
+            self.fail_at(message, value.start, value.end)
         return value
 
-    def expression(self) -> n.expr:
-        """expression: disjunction ['if' disjunction 'else' expression] | lambda; chains loop."""
-        if self.at("lambda"):
-            return self.lambda_()
-        start = self.start
-        body = self.disjunction()
-        if not self.at("if"):
-            return body
-        parts: list[tuple[int, n.expr, n.expr]] = []
-        while self.eat("if"):
-            test = self.disjunction()
-            if not self.eat("else"):
-                message = "expected 'else' after 'if' expression"
-                if self.at(":"):
-                    self.fail_at(message, start, self.last_end)
-                self.fail(message)
-            parts.append((start, body, test))
-            start = self.start
-            if self.at("lambda"):
-                body = self.lambda_()
-                break
-            body = self.disjunction()
-        for begin, one, test in reversed(parts):
-            body = n.IfExp(test, one, body, begin, self.last_end)
-        return body
+    def expression(self, lowest: int = 0) -> n.expr:
+        """Operands joined by operators of more than this power."""
+        kinds = self.kinds
+        i = self.i
+        start = self.starts[i]
+        node = self._prefixed(lowest) if _IS_PREFIX[kinds[i]] else self.primary()
+        while True:
+            kind = kinds[self.i]
+            power = _POWERS[kind]
+            if power <= lowest:
+                return node
+            if power > _COMPARE:
+                if power == _POWER:
+                    node = self._power(node, start)
+                    continue
+                self.i += 1
+                right = self.expression(power)
+                node = n.BinOp(node, _OPS[kind], right, start, self.ends[self.i - 1])
+            elif power == _COMPARE:
+                if kind == NOT and kinds[self.i + 1] != IN:
+                    return node
+                node = self._comparison(node, start)
+            elif power == _TERNARY:
+                return self._conditional(node, start)
+            else:
+                values = [node]
+                while kinds[self.i] == kind:
+                    self.i += 1
+                    values.append(self.expression(power))
+                node = n.BoolOp(_OPS[kind], values, start, self.ends[self.i - 1])
 
-    def disjunction(self) -> n.expr:
-        """disjunction: conjunction ('or' conjunction)*"""
-        start = self.start
-        first = self.conjunction()
-        if not self.at("or"):
-            return first
-        values = [first]
-        while self.eat("or"):
-            values.append(self.conjunction())
-        return n.BoolOp("Or", values, start, self.last_end)
-
-    def conjunction(self) -> n.expr:
-        """conjunction: inversion ('and' inversion)*"""
-        start = self.start
-        first = self.inversion()
-        if not self.at("and"):
-            return first
-        values = [first]
-        while self.eat("and"):
-            values.append(self.inversion())
-        return n.BoolOp("And", values, start, self.last_end)
-
-    def inversion(self) -> n.expr:
-        if not self.at("not"):
-            return self.comparison()
-        starts = []
-        while self.at("not"):
-            starts.append(self.start)
-            self.advance()
-        value = self.comparison()
-        for start in reversed(starts):
-            value = n.UnaryOp("Not", value, start, self.last_end)
-        return value
-
-    def comparison(self) -> n.expr:
-        start = self.start
-        left = self.binary(1)
-        if self.kind not in _COMPARING:
-            return left
+    def _comparison(self, left: n.expr, start: int) -> n.expr:
+        kinds = self.kinds
         ops: list[str] = []
         rights: list[n.expr] = []
         while True:
-            op = _COMPARE.get(self.kind)
-            if op is not None:
-                self.advance()
-            elif self.at("not") and self.peek() == K["in"]:
-                self.advance()
-                self.advance()
-                op = "NotIn"
-            elif self.at("is"):
-                self.advance()
-                op = "IsNot" if self.eat("not") else "Is"
-            else:
+            kind = kinds[self.i]
+            if _POWERS[kind] != _COMPARE:
                 break
+            op = _OPS[kind]
+            if kind == NOT:
+                if kinds[self.i + 1] != IN:
+                    break
+                self.i += 1
+            elif kind == IS and kinds[self.i + 1] == NOT:
+                op = "IsNot"
+                self.i += 1
+            self.i += 1
             ops.append(op)
-            rights.append(self.binary(1))
-        if not ops:
-            return left
-        return n.Compare(left, ops, rights, start, self.last_end)
+            rights.append(self.expression(_COMPARE))
+        return n.Compare(left, ops, rights, start, self.ends[self.i - 1])
 
-    def binary(self, least: int) -> n.expr:
-        """Operators of at least this binding power; operands wait on a stack, not in frames."""
-        start = self.start
-        operand = self.unary()
-        if self.kind not in _BINARY:
-            return operand
-        operands = [(operand, start, self.last_end)]
-        waiting: list[tuple[int, str]] = []
-        while True:
-            found = _BINARY.get(self.kind)
-            power = found[0] if found is not None else 0
-            while waiting and waiting[-1][0] >= power:
-                right, _, end = operands.pop()
-                left, begin, _ = operands.pop()
-                op = waiting.pop()[1]
-                operands.append((n.BinOp(left, op, right, begin, end), begin, end))
-            if found is None or power < least:
-                return operands[0][0]
-            waiting.append(found)
-            self.advance()
-            start = self.start
-            operand = self.unary()
-            operands.append((operand, start, self.last_end))
-
-    def unary(self) -> n.expr:
-        """Prefixes, then a power: `**` binds tighter than a prefix on its left."""
-        if self.kind not in _UNARY:
-            return self.power()
-        prefixes = []
-        while self.kind in _UNARY:
-            prefixes.append((_UNARY[self.kind], self.start))
-            self.advance()
-        value = self.power()
-        for op, start in reversed(prefixes):
-            value = n.UnaryOp(op, value, start, self.last_end)
-        return value
-
-    def power(self) -> n.expr:
-        """power: await_primary ['**' factor]; a chain is folded from the right."""
-        start = self.start
-        base = self.await_primary()
-        if not self.at("**"):
-            return base
-        parts: list[tuple[n.expr, int, list[tuple[str, int]]]] = []
-        while self.at("**"):
-            self.advance()
-            prefixes = []
-            begin = start
-            while self.kind in _UNARY:
-                prefixes.append((_UNARY[self.kind], self.start))
-                self.advance()
-            parts.append((base, begin, prefixes))
-            start = self.start
-            base = self.await_primary()
-        for left, begin, prefixes in reversed(parts):
-            for op, at in reversed(prefixes):
-                base = n.UnaryOp(op, base, at, self.last_end)
-            base = n.BinOp(left, "Pow", base, begin, self.last_end)
-        return base
-
-    def await_primary(self) -> n.expr:
-        if not self.at("await"):
-            return self.primary()
-        start = self.start
-        self.advance()
-        value = self.primary()
-        return n.Await(value, start, self.last_end)
-
-    def lambda_(self) -> n.expr:
-        """lambdef: 'lambda' [parameters] ':' expression; bodies that are lambdas do not recurse."""
-        heads = []
-        while self.at("lambda"):
-            start = self.start
-            self.advance()
-            arguments = self.parameters(":", annotated=False)
-            self.expect(":")
-            heads.append((start, arguments))
-        body = self.expression()
-        for start, arguments in reversed(heads):
-            body = n.Lambda(arguments, body, start, self.last_end)
+    def _conditional(self, body: n.expr, start: int) -> n.expr:
+        """disjunction 'if' disjunction 'else' expression; a chain is folded from its end."""
+        kinds = self.kinds
+        bodies: list[n.expr] = []
+        tests: list[n.expr] = []
+        begins: list[int] = []
+        while kinds[self.i] == IF:
+            self.i += 1
+            test = self.expression(DISJUNCTION)
+            if kinds[self.i] != ELSE:
+                if kinds[self.i] != COLON:
+                    message = "expected 'else' after 'if' expression"
+                    self.fail_at(message, start, self.ends[self.i - 1])
+                self.fail()
+            self.i += 1
+            bodies.append(body)
+            tests.append(test)
+            begins.append(start)
+            start = self.starts[self.i]
+            body = self.expression(0 if kinds[self.i] == LAMBDA else DISJUNCTION)
+        end = self.ends[self.i - 1]
+        for k in range(len(bodies) - 1, -1, -1):
+            body = n.IfExp(tests[k], bodies[k], body, begins[k], end)
         return body
 
-    def yield_(self) -> n.expr:
-        start = self.start
-        self.expect("yield")
-        if self.eat("from"):
-            value = self.expression()
-            return n.YieldFrom(value, start, self.last_end)
-        if self.kind in EXPRESSION_START or self.at("*"):
-            items = self.star_expressions()
-            return n.Yield(items, start, self.last_end)
-        return n.Yield(None, start, self.last_end)
-
-    # Targets ------------------------------------------------------------------------------------
-
-    def as_target(self, node: n.expr, ctx: str = "Store") -> n.expr:
-        """The same expression as a target of assignment or deletion; fails where it cannot be."""
-        if isinstance(node, (n.Name, n.Attribute, n.Subscript)):
-            node.ctx = ctx
-        elif isinstance(node, n.Starred) and ctx == "Store":
-            node.ctx = ctx
-            self.as_target(node.value, ctx)
-        elif isinstance(node, (n.Tuple, n.List)):
-            node.ctx = ctx
-            for item in node.elts:
-                self.as_target(item, ctx)
-        else:
-            verb = "delete" if ctx == "Del" else "assign to"
-            self.fail_at(f"cannot {verb} {describe(node)}", node.start, node.end)
+    def _prefixed(self, lowest: int) -> n.expr:
+        """Signs, `not` and `lambda`, each only where its operand may stand."""
+        kinds = self.kinds
+        kind = kinds[self.i]
+        begins: list[int] = []
+        if kind == LAMBDA:
+            if lowest > 0:
+                self.fail()
+            return self._lambda()
+        if kind == NOT:
+            if lowest > _NOT:
+                self.fail()
+            while kinds[self.i] == NOT:
+                begins.append(self.starts[self.i])
+                self.i += 1
+            node = self.expression(_NOT)
+            end = self.ends[self.i - 1]
+            for k in range(len(begins) - 1, -1, -1):
+                node = n.UnaryOp("Not", node, begins[k], end)
+            return node
+        ops: list[str] = []
+        while kind in _PREFIXES:
+            ops.append(_PREFIXES[kind])
+            begins.append(self.starts[self.i])
+            self.i += 1
+            kind = kinds[self.i]
+        node = self.expression(_UNARY)
+        end = self.ends[self.i - 1]
+        for k in range(len(begins) - 1, -1, -1):
+            node = n.UnaryOp(ops[k], node, begins[k], end)
         return node
+
+    def _power(self, base: n.expr, start: int) -> n.expr:
+        """primary '**' factor: a chain, with signs between, is folded from its end."""
+        kinds = self.kinds
+        ops: list[str] = []  # "Pow", or the name of a sign
+        lefts: list[n.expr] = []  # the base of each "Pow"; for a sign, the base before it
+        begins: list[int] = []
+        while kinds[self.i] == t.DOUBLESTAR:
+            self.i += 1
+            ops.append("Pow")
+            lefts.append(base)
+            begins.append(start)
+            kind = kinds[self.i]
+            while kind in _PREFIXES:
+                ops.append(_PREFIXES[kind])
+                lefts.append(base)
+                begins.append(self.starts[self.i])
+                self.i += 1
+                kind = kinds[self.i]
+            start = self.starts[self.i]
+            base = self.primary()
+        end = self.ends[self.i - 1]
+        for k in range(len(ops) - 1, -1, -1):
+            if ops[k] == "Pow":
+                base = n.BinOp(lefts[k], "Pow", base, begins[k], end)
+            else:
+                base = n.UnaryOp(ops[k], base, begins[k], end)
+        return base
+
+    def _lambda(self) -> n.expr:
+        """'lambda' [parameters] ':' expression; bodies that are lambdas do not recurse."""
+        begins: list[int] = []
+        heads: list[n.arguments] = []
+        while self.kinds[self.i] == LAMBDA:
+            begins.append(self.starts[self.i])
+            self.i += 1
+            heads.append(self.parameters(COLON, False))
+            self.expect(COLON)
+        body = self.expression()
+        end = self.ends[self.i - 1]
+        for k in range(len(begins) - 1, -1, -1):
+            body = n.Lambda(heads[k], body, begins[k], end)
+        return body
+
+    def primary(self) -> n.expr:
+        """An atom and what follows it: attributes, calls, subscripts."""
+        kinds = self.kinds
+        i = self.i
+        kind = kinds[i]
+        start = self.starts[i]
+        node: n.expr
+        if kind == NAME:
+            self.i = i + 1
+            end = self.ends[i]
+            word = self.text[start:end]
+            node = n.Name(word if self.ascii else normal(word), "Load", start, end)
+        elif kind == STRING:
+            node = self.strings()
+        elif kind == NUMBER:
+            self.i = i + 1
+            end = self.ends[i]
+            node = n.Constant(number_value(self.text[start:end]), None, start, end)
+        else:
+            node = self._atom(kind, start)
+        while True:
+            kind = kinds[self.i]
+            if kind < LPAR or kind > DOT:
+                return node
+            if kind == DOT:
+                i = self.i + 1
+                if kinds[i] != NAME:
+                    self.i = i
+                    self.fail()
+                self.i = i + 1
+                end = self.ends[i]
+                word = self.text[self.starts[i] : end]
+                node = n.Attribute(node, word if self.ascii else normal(word), "Load", start, end)
+            elif kind == LPAR:
+                node = self.call(node, start)
+            else:
+                node = self.subscript(node, start)
+
+    def _atom(self, kind: int, start: int) -> n.expr:
+        if kind in _CONSTANTS:
+            self.i += 1
+            return n.Constant(_CONSTANTS[kind], None, start, self.ends[self.i - 1])
+        if kind == LPAR or kind == t.LSQB or kind == t.LBRACE:
+            return self.bracketed(kind)
+        if kind == FSTART:
+            return self.strings()
+        if kind == AWAIT:
+            self.i += 1
+            if self.kinds[self.i] == AWAIT:
+                self.fail()
+            value = self.primary()
+            return n.Await(value, start, self.ends[self.i - 1])
+        self.fail()
+
+    def yield_(self) -> n.expr:
+        """'yield' 'from' expression | 'yield' [star_expressions]"""
+        start = self.starts[self.i]
+        self.i += 1
+        kind = self.kinds[self.i]
+        if kind == t.FROM:
+            self.i += 1
+            value = self.expression()
+            return n.YieldFrom(value, start, self.ends[self.i - 1])
+        if kind == STAR or _BEGINS[kind]:
+            value = self.star_expressions()
+            return n.Yield(value, start, self.ends[self.i - 1])
+        return n.Yield(None, start, self.ends[self.i - 1])
+
+    def as_target(self, node: n.expr, ctx: str = "Store", verb: str = "assign to") -> None:
+        """Make an expression a target of assignment or deletion; fail where it cannot be one."""
+        waiting = [node]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, (n.Name, n.Attribute, n.Subscript)):
+                one.ctx = ctx
+            elif isinstance(one, n.Starred) and ctx == "Store":
+                one.ctx = ctx
+                waiting.append(one.value)
+            elif isinstance(one, (n.Tuple, n.List)):
+                one.ctx = ctx
+                waiting.extend(reversed(one.elts))
+            else:
+                self.fail_at(f"cannot {verb} {describe(one)}", one.start, one.end)
 
     def target_list(self) -> n.expr:
         """Targets of `for`: like star_expressions, but `in` ends them."""
-        start = self.start
-        items = [self._target()]
-        comma = False
-        while self.eat(","):
-            comma = True
-            if self.at("in") or self.at("="):
+        kinds = self.kinds
+        start = self.starts[self.i]
+        first = self._target()
+        if kinds[self.i] != COMMA:
+            return first
+        items = [first]
+        while kinds[self.i] == COMMA:
+            self.i += 1
+            if kinds[self.i] == IN:
                 break
             items.append(self._target())
-        if not comma:
-            return items[0]
-        return n.Tuple(items, "Store", start, self.last_end)
+        return n.Tuple(items, "Store", start, self.ends[self.i - 1])
 
     def _target(self) -> n.expr:
-        if self.at("*"):
-            return self.as_target(self.starred())
-        return self.as_target(self.binary(1))
+        node = self.starred() if self.kinds[self.i] == STAR else self.expression(BIT_OR)
+        self.as_target(node)
+        return node
 
 
 def describe(node: n.expr) -> str:
@@ -319,9 +393,6 @@ def describe(node: n.expr) -> str:
 
 _WORDS = {
     "Call": "function call",
-    "BinOp": "expression",
-    "UnaryOp": "expression",
-    "BoolOp": "expression",
     "Compare": "comparison",
     "Lambda": "lambda",
     "IfExp": "conditional expression",

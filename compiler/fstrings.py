@@ -1,118 +1,241 @@
-"""The inside of f-strings and t-strings: literal parts, fields, conversions, format specs."""
+"""String literals in the tree: adjacent ones joined, f-strings and t-strings with their fields.
+
+Locations and the shape of the parts are those of CPython 3.12 and later, whatever the version.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from neox.compiler import nodes as n
-from neox.compiler import tokens as t
-from neox.compiler.expressions import Expressions
-from neox.compiler.lexer import Lexer
-from neox.compiler.strings import StringError, field_end, one_newline, unescape
+from neox.compiler.cursor import Cursor
+from neox.compiler.strings import StringError, one_newline, unescape
+from neox.compiler.tokens import (
+    COLON,
+    END,
+    EQUAL,
+    ERROR,
+    EXCLAM,
+    FEND,
+    FMIDDLE,
+    FSTART,
+    LBRACE,
+    LESSEQUAL,
+    NAME,
+    RBRACE,
+    STAR,
+    STRING,
+    YIELD,
+)
 
 _CONVERSIONS = {"s": 115, "r": 114, "a": 97}
+_NESTING = 2  # format specs may nest this deep before Python 3.12
 
 
-class FStrings(Expressions):
-    def formatted(self, start: int, end: int) -> list[n.expr]:
-        """The parts of the f-string or t-string literal text[start:end]."""
-        text = self.text[start:end]
-        quote = min(i for i in (text.find("'"), text.find('"')) if i >= 0)
-        prefix = text[:quote].lower()
-        triple = text[quote : quote + 3] in ("'''", '"""')
-        width = 3 if triple else 1
-        self._raw, self._mark, self._triple = "r" in prefix, text[quote], triple
-        self._template = "t" in prefix
-        return self._parts(start + quote + width, end - width, False)
+class Strings(Cursor):
+    if TYPE_CHECKING:  # the grammar above this file
 
-    def _parts(self, i: int, end: int, in_spec: bool) -> list[n.expr]:
+        def star_expressions(self) -> n.expr: ...
+        def yield_(self) -> n.expr: ...
+
+    def strings(self) -> n.expr:
+        """One literal, or adjacent ones as one: bytes, or str with f-strings joined in."""
+        kinds, i = self.kinds, self.i
+        start = self.starts[i]
+        if kinds[i] == STRING and kinds[i + 1] != STRING and kinds[i + 1] != FSTART:
+            self.i = i + 1
+            return self._plain(start, self.ends[i])
         parts: list[n.expr] = []
-        literal = i
-        text = self.text
-        while i < end:
-            c = text[i]
-            if c == "\\" and not self._raw:
-                if text.startswith("N{", i + 1):
-                    close = text.find("}", i)
-                    i = end if close < 0 or close >= end else close + 1
-                elif i + 1 < end and text[i + 1] in "{}":
-                    i += 1
+        plain = formatted = template = as_bytes = False
+        while True:
+            kind = kinds[self.i]
+            if kind == STRING:
+                part = self._plain(self.starts[self.i], self.ends[self.i])
+                if isinstance(part.value, bytes):
+                    as_bytes = True
                 else:
-                    i += 2
-            elif c == "{" and not (text.startswith("{{", i) and not in_spec):
-                self._literal(parts, literal, i)
-                i = self._field(parts, i, end)
-                literal = i
-            elif c == "{":
-                i += 2
-            elif c == "}":
-                if not text.startswith("}}", i) or in_spec:
-                    self.fail_at("f-string: single '}' is not allowed", i, i + 1)
-                i += 2
+                    plain = True
+                parts.append(part)
+                self.i += 1
+            elif kind == FSTART:
+                if "t" in self.word().lower():
+                    template = True
+                else:
+                    formatted = True
+                self._formatted(parts)
             else:
-                i += 1
-        self._literal(parts, literal, end)
-        return parts
+                break
+        end = self.last_end()
+        if as_bytes and (plain or formatted or template):
+            self.fail_at("cannot mix bytes and nonbytes literals", start, end)
+        if template and (plain or formatted):
+            self.fail_at("cannot mix t-string literals with string or bytes literals", start, end)
+        if as_bytes:
+            return n.Constant(b"".join([_bytes(p) for p in parts]), None, start, end)
+        kind_of_all = "u" if self.text[start] == "u" else None
+        merged = _merge(parts, kind_of_all if self.minor < 12 else None)
+        if template:
+            return n.TemplateStr(merged, start, end)
+        if formatted:
+            return n.JoinedStr(merged, start, end)
+        return n.Constant("".join([_string(p) for p in parts]), kind_of_all, start, end)
 
-    def _literal(self, parts: list[n.expr], start: int, end: int) -> None:
-        body = one_newline(self.text[start:end])
-        if not body:
-            return
-        if not self._raw:
-            try:
-                body = unescape(body, False)
-            except StringError as error:
-                self.fail_at(str(error), start, end)
-        body = body.replace("{{", "{").replace("}}", "}")
-        parts.append(n.Constant(body, None, start, end))
-
-    def _field(self, parts: list[n.expr], start: int, end: int) -> int:
-        """One {field} at `start`; returns the offset after it."""
-        stop = field_end(self.text, start + 1, end, self._mark, self._triple, (3, 14), 1)
-        if stop >= end or self.text[stop] != "}":
-            self.fail_at("f-string: expecting '}'", start, stop)
-        saved = (self.tokens, self.i, self._raw, self._mark, self._triple, self._template)
-        self.tokens = Lexer(self.text, start + 1, stop, True, self.version).run()
-        self.jump(0)
-        self.enter()
-        if self.kind == t.END or self.text[self.start] in "!:=":
-            self.fail_at("f-string: valid expression required before '}'", start, stop + 1)
-        value = self.yield_() if self.at("yield") else self.star_expressions()
-        self.leave()
-        i = self._skip(self.start if self.kind != t.END else stop)
-        self.tokens = saved[0]
-        self.jump(saved[1])
-        self._raw, self._mark, self._triple, self._template = saved[2:]
-        conversion, spec = -1, None
-        expression_end = i
-        if self.text[i] == "=":
-            i = self._skip(i + 1)
-            parts.append(n.Constant(one_newline(self.text[start + 1 : i]), None, start + 1, i))
-            conversion = 114
-        if self.text[i] == "!":
-            letter = self.text[i + 1]
-            if letter not in _CONVERSIONS:
-                message = "f-string: invalid conversion character: expected 's', 'r', or 'a'"
-                self.fail_at(message, i, i + 2)
-            conversion = _CONVERSIONS[letter]
-            i = self._skip(i + 2)
-        if self.text[i] == ":":
-            if (
-                conversion == 114
-                and self.text[expression_end] == "="
-                and "!" not in (self.text[expression_end:i])
-            ):
-                conversion = -1
-            spec = n.JoinedStr(self._parts(i + 1, stop, True), i, stop)
-            i = stop
-        if i != stop:
-            self.fail_at("f-string: expecting '=', or '!', or ':', or '}'", i, i + 1)
-        if self._template:
-            source = self.text[start + 1 : expression_end].rstrip()
-            parts.append(n.Interpolation(value, source, conversion, spec, start, stop + 1))
+    def _plain(self, start: int, end: int) -> n.Constant:
+        text = self.text
+        quote = start
+        mark = text[quote]
+        while mark != '"' and mark != "'":
+            quote += 1
+            mark = text[quote]
+        if end - quote >= 6 and text[quote + 1] == mark and text[quote + 2] == mark:
+            body = text[quote + 3 : end - 3]
         else:
-            parts.append(n.FormattedValue(value, conversion, spec, start, stop + 1))
-        return stop + 1
+            body = text[quote + 1 : end - 1]
+        if "\r" in body:
+            body = one_newline(body)
+        if quote == start:
+            if "\\" in body:
+                body = self._unescape(body, False, start, end)
+            return n.Constant(body, None, start, end)
+        prefix = text[start:quote]
+        raw = "r" in prefix or "R" in prefix
+        if "b" in prefix or "B" in prefix:
+            if not body.isascii():
+                self.fail_at("bytes can only contain ASCII literal characters", start, end)
+            value = body if raw else self._unescape(body, True, start, end)
+            return n.Constant(value.encode("latin-1"), None, start, end)
+        value = body if raw else self._unescape(body, False, start, end)
+        return n.Constant(value, "u" if prefix == "u" else None, start, end)
 
-    def _skip(self, i: int) -> int:
-        while self.text[i] in " \t\f\r\n":
-            i += 1
-        return i
+    def _unescape(self, body: str, is_bytes: bool, start: int, end: int) -> str:
+        try:
+            return unescape(body, is_bytes)
+        except StringError as error:
+            self.fail_at(str(error), start, end)
+
+    def _formatted(self, parts: list[n.expr]) -> None:
+        """FSTART part* FEND"""
+        word = self.word().lower()
+        self.i += 1
+        self._parts(parts, "r" in word, "t" in word, 0)
+        if self.kinds[self.i] != FEND:
+            self.fail("f-string: expecting '}'")
+        self.i += 1
+
+    def _parts(self, parts: list[n.expr], raw: bool, template: bool, depth: int) -> None:
+        """Literal parts and fields, up to what is neither; `depth` counts format specs."""
+        kinds = self.kinds
+        while True:
+            kind = kinds[self.i]
+            if kind == FMIDDLE:
+                start, end = self.starts[self.i], self.ends[self.i]
+                body = one_newline(self.text[start:end])
+                if depth == 0:
+                    # CPython's token ends inside a doubled brace
+                    if body.endswith(("{{", "}}")) and not raw | ("\\N{" in body):
+                        end -= 1
+                    body = body.replace("{{", "{").replace("}}", "}")
+                if not raw and "\\" in body:
+                    body = self._unescape(body, False, start, end)
+                parts.append(n.Constant(body, None, start, end))
+                self.i += 1
+            elif kind == LBRACE:
+                self._field(parts, raw, template, depth)
+            else:
+                return
+
+    def _field(self, parts: list[n.expr], raw: bool, template: bool, depth: int) -> None:
+        """'{' (yield | star_expressions) ['='] ['!' NAME] [':' part*] '}'"""
+        start = self.starts[self.i]
+        self.i += 1
+        kind = self.kinds[self.i]
+        if kind in (RBRACE, EXCLAM, COLON, EQUAL):
+            self._no_expression(kind)
+        if self.minor < 12 and depth >= _NESTING:
+            self.fail("f-string: expressions nested too deeply")
+        if kind == STAR and self.minor < 12:
+            self.fail("f-string: cannot use starred expression here")
+        value = self.yield_() if kind == YIELD else self.star_expressions()
+        source_end = self.last_end()
+        if self.minor < 12 and self.text.find("\\", start, source_end) >= 0:
+            self.fail_at("f-string expression part cannot include a backslash", start, source_end)
+        debug = self.eat(EQUAL)
+        conversion, spec = -1, None
+        if debug:
+            stop = self.starts[self.i]
+            parts.append(
+                n.Constant(one_newline(self.text[start + 1 : stop]), None, start + 1, stop)
+            )
+            if self.kinds[self.i] != COLON:
+                conversion = 114
+        if self.kinds[self.i] == EXCLAM:
+            conversion = self._conversion()
+        if self.kinds[self.i] == COLON:
+            colon = self.starts[self.i]
+            self.i += 1
+            inner: list[n.expr] = []
+            self._parts(inner, raw, False, depth + 1)
+            spec = n.JoinedStr(_merge(inner, None), colon, self.last_end())
+        if self.kinds[self.i] != RBRACE:
+            self._no_end(debug, conversion, spec)
+        self.i += 1
+        end = self.ends[self.i - 1]
+        if template:
+            source = self.text[start + 1 : source_end]
+            parts.append(n.Interpolation(value, source, conversion, spec, start, end))
+        else:
+            parts.append(n.FormattedValue(value, conversion, spec, start, end))
+
+    def _conversion(self) -> int:
+        """'!' and a letter, which must follow at once."""
+        self.i += 1
+        if self.kinds[self.i] != NAME:
+            self.fail("f-string: invalid conversion character")
+        word = self.word()
+        if self.starts[self.i] != self.ends[self.i - 1]:
+            message = "f-string: conversion type must come right after the exclamation mark"
+            self.fail(message)
+        if word not in _CONVERSIONS:
+            self.fail(f"f-string: invalid conversion character '{word}': expected 's', 'r', or 'a'")
+        self.i += 1
+        return _CONVERSIONS[word]
+
+    def _no_expression(self, kind: int) -> None:
+        if self.minor < 12:
+            self.fail("f-string: empty expression not allowed")
+        self.fail(f"f-string: valid expression required before '{self.word()}'")
+
+    def _no_end(self, debug: bool, conversion: int, spec: n.expr | None) -> None:
+        kind = self.kinds[self.i]
+        if kind in (ERROR, END, LESSEQUAL):
+            self.fail()
+        if spec is not None or self.minor < 12:
+            self.fail("f-string: expecting '}'")
+        if conversion != -1:
+            self.fail("f-string: expecting ':' or '}'")
+        if debug:
+            self.fail("f-string: expecting '!', or ':', or '}'")
+        self.fail("f-string: expecting '=', or '!', or ':', or '}'")
+
+
+def _string(part: n.expr) -> str:
+    return part.value if isinstance(part, n.Constant) and isinstance(part.value, str) else ""
+
+
+def _bytes(part: n.expr) -> bytes:
+    return part.value if isinstance(part, n.Constant) and isinstance(part.value, bytes) else b""
+
+
+def _merge(parts: list[n.expr], kind: str | None) -> list[n.expr]:
+    """Neighbouring constants as one, empty ones dropped; `kind` is given to each, if any."""
+    merged: list[n.expr] = []
+    for part in parts:
+        if isinstance(part, n.Constant):
+            last = merged[-1] if merged else None
+            if isinstance(last, n.Constant):
+                value = _string(last) + _string(part)
+                merged[-1] = n.Constant(value, last.kind, last.start, part.end)
+                continue
+            part = n.Constant(part.value, kind or part.kind, part.start, part.end)
+        merged.append(part)
+    return [p for p in merged if not isinstance(p, n.Constant) or p.value]

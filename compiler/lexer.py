@@ -1,128 +1,229 @@
-"""Text to tokens: one loop over characters.
+"""Text to tokens: one loop over classes of characters.
 
-Indentation is exact (tabs count to 8 and to 1 and must agree), brackets join lines, a backslash
-joins lines, and an f-string is one token whose fields are lexed later with `inside=True`. Whatever
-is no token becomes an ERROR token with CPython's wording; nothing is ever raised.
+Indentation is exact (tabs count to 8 and to 1 and must agree), brackets and backslashes join lines,
+and f-strings are cut into literal parts and the tokens of their fields (fields.py). Whatever is no
+token becomes an ERROR token with CPython's wording; nothing is ever raised. A statement keyword
+that begins a line closes all open brackets, because no program has one there. Knows no grammar.
 """
 
 from __future__ import annotations
 
 from neox.compiler import tokens as t
-from neox.compiler.strings import string_end
-from neox.compiler.tokens import KEYWORDS, OPERATORS, Tokens
+from neox.compiler.fields import Fields
+from neox.compiler.numbers import number_end
+from neox.compiler.scan import (
+    BACKSLASH,
+    BLANK,
+    CLOSE,
+    DIGIT,
+    DOT,
+    HASH,
+    LINE,
+    OPEN,
+    OPERATOR,
+    OTHER,
+    QUOTE,
+    SINGLE,
+    WORD,
+    bad_character,
+    columns,
+    line_end,
+    triple_recovery,
+    word_end,
+)
+from neox.compiler.tokens import ERROR, KEYWORDS, NAME, NEWLINE, NUMBER, OPERATORS, Tokens
 
 MAX_BRACKETS = 200
 MAX_INDENTS = 99
-_OPENERS = {"(": ")", "[": "]", "{": "}"}
-_CLOSERS = {")": "(", "]": "[", "}": "{"}
+OPENERS = {")": "(", "]": "[", "}": "{"}
+CHARACTER_KINDS = [OPERATORS.get(chr(code), ERROR) for code in range(128)]
+
+# Keywords that no bracket can contain: at the start of a line they end what was left open.
+_STATEMENT_WORDS = (
+    "assert break class continue def del elif except finally global import nonlocal pass raise "
+    "return try while with"
+).split()
+ENDS_BRACKETS = [False] * t.KINDS
+for _word in _STATEMENT_WORDS:
+    ENDS_BRACKETS[KEYWORDS[_word]] = True
 
 
-class Lexer:
-    """Tokens of text[start:end]. `inside` lexes the expression of an f-string field: no lines."""
-
-    def __init__(self, text: str, start: int, end: int, inside: bool, version: tuple[int, int]):
-        self.text = text
-        self.at = start
-        self.end = end
-        self.inside = inside
-        self.version = version
-        self.out = Tokens()
-        self.brackets: list[str] = []
-        self.indents: list[int] = [0]
-        self.alternate: list[int] = [0]  # the same columns with tabs counted as one
+class Lexer(Fields):
+    """The tokens of a text; `resume` lexes again from the start of a line."""
 
     def run(self) -> Tokens:
-        out = self.out
-        fresh = not self.inside  # at the start of a logical line
+        return self._lines(0)
+
+    def resume(self, at: int, index: int, indents: list[tuple[int, int]]) -> None:
+        """Forget the tokens from `index` on and go on at the line that starts at `at`."""
+        self.out.truncate(index)
+        self.brackets.clear()
+        self.frames.clear()
+        self.level = 0
+        self.indents = [column for column, _ in indents]
+        self.alternates = [alternate for _, alternate in indents]
+        self._lines(at)
+
+    def _lines(self, i: int) -> Tokens:
+        text, codes, classes = self.text, self.codes, self.classes
+        out, brackets = self.out, self.brackets
+        kinds, starts, ends = out.kinds, out.starts, out.ends
+        fresh = True  # at the start of a logical line
         while True:
             if fresh:
+                i = self._indentation(i)
                 fresh = False
-                if not self._indentation():
-                    break
-            self._blanks()
-            if self.at >= self.end:
-                break
-            c = self.text[self.at]
-            if c == "\n" or c == "\r":
-                start = self.at
-                self.at += 2 if self.text.startswith("\r\n", self.at) else 1
-                if not self.brackets and not self.inside:
-                    out.add(t.NEWLINE, start, self.at)
+            c = classes[i]
+            while c == BLANK:
+                i += 1
+                c = classes[i]
+            if c == WORD:
+                j = i + 1
+                while classes[j] <= DIGIT:
+                    j += 1
+                if classes[j] >= OTHER:
+                    if classes[j] == QUOTE and self.is_prefix(i, j):
+                        i = self._string(i, j)
+                        continue
+                    j = word_end(text, j)
+                kind = KEYWORDS.get(text[i:j], NAME)
+                if kind != NAME and brackets and ENDS_BRACKETS[kind]:
+                    begin = self._line_start(i)
+                    if begin >= 0:
+                        i, fresh = self._close_all(begin), True
+                        continue
+                kinds.append(kind)
+                starts.append(i)
+                ends.append(j)
+                i = j
+            elif c == SINGLE:
+                kinds.append(CHARACTER_KINDS[codes[i]])
+                starts.append(i)
+                i += 1
+                ends.append(i)
+            elif c == OPEN:
+                if len(brackets) >= MAX_BRACKETS:
+                    out.add_error("too many nested parentheses", i, i + 1)
+                    brackets.append(len(kinds) - 1)
+                else:
+                    brackets.append(len(kinds))
+                    kinds.append(CHARACTER_KINDS[codes[i]])
+                    starts.append(i)
+                    ends.append(i + 1)
+                i += 1
+            elif c == CLOSE:
+                i = self._close(i)
+            elif c == DOT:
+                if classes[i + 1] == DIGIT:
+                    i = self._number(i)
+                    continue
+                j = i + 3 if text.startswith("...", i) else i + 1
+                kinds.append(t.ELLIPSIS if j > i + 1 else t.DOT)
+                starts.append(i)
+                ends.append(j)
+                i = j
+            elif c == OPERATOR:
+                if self.level and len(brackets) == self.level and self.is_mark(i):
+                    i = self.mark(i)
+                    continue
+                j = i + 1
+                kind = CHARACTER_KINDS[codes[i]]
+                if classes[j] == OPERATOR:
+                    longer = OPERATORS.get(text[i : i + 2])
+                    if longer is not None:
+                        kind, j = longer, i + 2
+                        if classes[j] == OPERATOR:
+                            longer = OPERATORS.get(text[i : i + 3])
+                            if longer is not None:
+                                kind, j = longer, i + 3
+                if kind == ERROR:
+                    out.messages[len(kinds)] = "invalid syntax"
+                kinds.append(kind)
+                starts.append(i)
+                ends.append(j)
+                i = j
+            elif c == QUOTE:
+                i = self._string(i, i)
+            elif c == LINE:
+                j = line_end(text, i)
+                if not brackets:
+                    kinds.append(NEWLINE)
+                    starts.append(i)
+                    ends.append(j)
                     fresh = True
+                i = j
+            elif c == DIGIT:
+                j = i + 1
+                while classes[j] == DIGIT:
+                    j += 1
+                c = classes[j]
+                if c in (WORD, DOT) or c >= OTHER or (codes[i] == 48 and j > i + 1):
+                    i = self._number(i)
+                    continue
+                if j - i > 4300:
+                    i = self._number(i)
+                    continue
+                kinds.append(NUMBER)
+                starts.append(i)
+                ends.append(j)
+                i = j
+            elif c == HASH:
+                i = self.comment(i)
+            elif c == BACKSLASH:
+                i = self._backslash(i)
+            elif c == OTHER:
+                if text[i].isidentifier():
+                    j = word_end(text, i)
+                    out.add(NAME, i, j)
+                    i = j
+                else:
+                    out.add_error(bad_character(text[i]), i, i + 1)
+                    i += 1
+            elif i < self.size:
+                out.add_error("source code cannot contain null bytes", i, i + 1)
+                i += 1
+            elif self.frames:
+                i = self.give_up("f-string: expecting '}'", i)
             else:
-                self._token(c)
-        if not self.inside:
-            if out.kinds and out.kinds[-1] != t.NEWLINE and not self.brackets:
-                out.add(t.NEWLINE, self.at, self.at)
-            for _ in self.indents[1:]:
-                out.add(t.DEDENT, self.at, self.at)
-        out.add(t.END, self.end, self.end)
+                break
+        self._finish(i)
         return out
 
-    def _blanks(self) -> None:
-        """Skip blanks, comments and joined lines."""
-        text, end, i = self.text, self.end, self.at
-        while i < end:
-            c = text[i]
-            if c == " " or c == "\t" or c == "\f":
-                i += 1
-            elif c == "#":
-                while i < end and text[i] not in "\r\n":
-                    i += 1
-            elif c == "\\":
-                after = i + 1
-                if text.startswith("\r\n", after):
-                    after += 2
-                elif after < end and text[after] in "\r\n":
-                    after += 1
-                else:
-                    message = "unexpected character after line continuation character"
-                    if after >= end:
-                        message = "unexpected EOF while parsing"
-                    self.out.add_error(message, i, i + 1)
-                    i = after
-                    continue
-                if after >= end:
-                    self.out.add_error("unexpected EOF while parsing", i, after)
-                i = after
-            else:
-                break
-        self.at = i
+    def _finish(self, i: int) -> None:
+        out = self.out
+        if out.kinds and out.kinds[-1] != NEWLINE:
+            out.add(NEWLINE, i, i)
+        for _ in range(len(self.indents) - 1):
+            out.add(t.DEDENT, i, i)
+        out.add(t.END, i, i)
 
-    def _indentation(self) -> bool:
-        """Read the blanks that begin a line, skip blank lines; False at the end of the text."""
-        text, end, i = self.text, self.end, self.at
-        column = alternate = 0
-        while i < end:
-            c = text[i]
-            if c == " ":
-                column += 1
-                alternate += 1
-            elif c == "\t":
-                column = (column // 8 + 1) * 8
-                alternate += 1
-            elif c == "\f":
-                column = alternate = 0
-            elif c == "#":
-                while i < end and text[i] not in "\r\n":
-                    i += 1
+    def _indentation(self, i: int) -> int:
+        """Skip blank lines and the blanks that begin the next one; INDENT or DEDENT tokens."""
+        codes, size = self.codes, self.size
+        while True:
+            begin = i
+            while codes[i] == 32:
+                i += 1
+            code = codes[i]
+            if code == 10 or code == 13:
+                i = line_end(self.text, i)
                 continue
-            elif c == "\r" or c == "\n":
-                column = alternate = 0
-            elif c == "\\" and i + 1 < end and text[i + 1] in "\r\n":
-                i += 2 if text.startswith("\r\n", i + 1) else 1
-            else:
-                break
-            i += 1
-        self.at = i
-        if i >= end:
-            return False
-        self._block(i, column, alternate)
-        return True
+            if code == 35:
+                i = self.end_of_line(i)
+                continue
+            column = alternate = i - begin
+            if code == 9 or code == 12 or code == 92:
+                i, column, alternate = columns(self.text, begin)
+                if i < size and codes[i] in b"\r\n#":
+                    continue
+            if i >= size:
+                return size
+            if column != self.indents[-1] or alternate != self.alternates[-1]:
+                self._block(i, column, alternate)
+            return i
 
     def _block(self, at: int, column: int, alternate: int) -> None:
-        """INDENT or DEDENT tokens for a line that starts at this column."""
-        out, indents, alternates = self.out, self.indents, self.alternate
+        out, indents, alternates = self.out, self.indents, self.alternates
         mixed = "inconsistent use of tabs and spaces in indentation"
         if column > indents[-1]:
             if alternate <= alternates[-1]:
@@ -142,143 +243,93 @@ class Lexer:
         elif alternate != alternates[-1]:
             out.add_error(mixed, at, at)
 
-    def _token(self, c: str) -> None:
-        start = self.at
-        if c.isidentifier():
-            self._name(start)
-        elif c in "\"'":
-            self._string(start, start)
-        elif (c.isascii() and c.isdigit()) or (c == "." and self._digit(start + 1)):
-            self._number(start)
-        else:
-            for size in (3, 2, 1):
-                kind = OPERATORS.get(self.text[start : min(start + size, self.end)])
-                if kind is not None:
-                    self.at = min(start + size, self.end)
-                    if self.at - start == 1:
-                        self._bracket(c, start)
-                    self.out.add(kind, start, self.at)
-                    return
-            self.at = start + 1
-            self.out.add_error(_bad_character(c), start, self.at)
+    def _line_start(self, i: int) -> int:
+        """Where the line begins if only blanks stand before `i`, else -1."""
+        begin = i
+        while begin > 0 and self.text[begin - 1] in " \t\f":
+            begin -= 1
+        return begin if begin > 0 and self.text[begin - 1] in "\r\n" else -1
 
-    def _bracket(self, c: str, start: int) -> None:
-        if c in _OPENERS:
-            if len(self.brackets) >= MAX_BRACKETS:
-                self.out.add_error("too many nested parentheses", start, start)
-            self.brackets.append(c)
-        elif c in _CLOSERS:
-            if not self.brackets:
-                if not self.inside:
-                    self.out.add_error(f"unmatched '{c}'", start, start)
-            elif self.brackets.pop() != _CLOSERS[c]:
-                message = f"closing parenthesis '{c}' does not match opening parenthesis"
-                self.out.add_error(message, start, start)
+    def _close_all(self, begin: int) -> int:
+        if self.frames:
+            self.give_up("f-string: expecting '}'", begin)
+        self.brackets.clear()
+        self.out.add(NEWLINE, begin - 1, begin)
+        return begin
 
-    def _digit(self, at: int) -> bool:
-        return at < self.end and self.text[at] in "0123456789"
+    def _close(self, i: int) -> int:
+        """A closing bracket: of a bracket, of the field of an f-string, or of nothing."""
+        c, out, brackets = self.text[i], self.out, self.brackets
+        if self.level and len(brackets) == self.level:
+            if c == "}":
+                return self.end_field(i)
+            return self.give_up(f"f-string: unmatched '{c}'", i)
+        if not brackets:
+            out.add_error(f"unmatched '{c}'", i, i + 1)
+            return i + 1
+        opener = self.text[out.starts[brackets[-1]]]
+        if opener == OPENERS[c]:
+            brackets.pop()
+            out.add(CHARACTER_KINDS[ord(c)], i, i + 1)
+            return i + 1
+        message = f"closing parenthesis '{c}' does not match opening parenthesis '{opener}'"
+        if self.frames:
+            return self.give_up("f-string: " + message, i)
+        line = self.text.count("\n", 0, out.starts[brackets[-1]]) + 1
+        if line != self.text.count("\n", 0, i) + 1:
+            message += f" on line {line}"
+        while len(brackets) > 1 and self.text[out.starts[brackets[-1]]] != OPENERS[c]:
+            brackets.pop()
+        if self.text[out.starts[brackets[-1]]] == OPENERS[c]:
+            brackets.pop()
+        out.add_error(message, i, i + 1)
+        return i + 1
 
-    def _name(self, start: int) -> None:
-        text, end, i = self.text, self.end, start + 1
-        while i < end and (text[i] == "_" or text[i].isalnum() or ("a" + text[i]).isidentifier()):
-            i += 1
-        if i < end and text[i] in "\"'" and i - start <= 2 and _is_prefix(text[start:i]):
-            self._string(start, i)
-            return
-        self.at = i
-        self.out.add(KEYWORDS.get(text[start:i], t.NAME), start, i)
+    def _backslash(self, i: int) -> int:
+        after = i + 1
+        if self.frames and not self.nested:
+            return self.give_up("f-string expression part cannot include a backslash", i)
+        if after < self.size and self.text[after] in "\r\n":
+            after = line_end(self.text, after)
+            if after < self.size:
+                return after
+        elif after < self.size:
+            message = "unexpected character after line continuation character"
+            self.out.add_error(message, i, after)
+            return after
+        self.out.add_error("unexpected EOF while parsing", i, after)
+        return after
 
-    def _string(self, start: int, quote: int) -> None:
-        stop, message = string_end(self.text, start, quote, self.end, self.version)
-        self.at = stop
+    def _number(self, start: int) -> int:
+        stop, message = number_end(self.text, start, self.size)
         if message:
             self.out.add_error(message, start, stop)
         else:
+            self.out.add(NUMBER, start, stop)
+        return stop
+
+    def _string(self, start: int, quote: int) -> int:
+        """A string literal whose prefix starts at `start` and whose quotes start at `quote`."""
+        text = self.text
+        if quote > start and self.is_formatted(start, quote):
+            return self.begin_fstring(start, quote)
+        mark = text[quote]
+        if self.frames and not self.nested and quote >= self.frames[-1].limit:
+            return self.give_up("f-string: expecting '}'", start)
+        triple = text.startswith(mark * 3, quote)
+        stop = self.plain_end(quote + (3 if triple else 1), mark * 3 if triple else mark)
+        if stop >= 0 and not (self.frames and stop > self.frames[-1].limit):
             self.out.add(t.STRING, start, stop)
-
-    def _number(self, start: int) -> None:
-        stop, message = number_end(self.text, start, self.end)
-        self.at = stop
-        if message:
-            self.out.add_error(message, start, stop)
+            return stop
+        if self.frames:
+            return self.give_up("f-string: expecting '}'", start)
+        line = text.count("\n", 0, start) + 1
+        if triple:
+            stop = triple_recovery(text, quote + 3)
+            line = text.count("\n", 0, self.size) + (0 if text.endswith("\n") else 1)
+            message = f"unterminated triple-quoted string literal (detected at line {line})"
         else:
-            self.out.add(t.NUMBER, start, stop)
-
-
-def _is_prefix(word: str) -> bool:
-    return word.lower() in ("r", "u", "b", "f", "t", "rb", "br", "rf", "fr", "rt", "tr")
-
-
-def _bad_character(c: str) -> str:
-    if c.isascii() and c.isprintable():
-        return "invalid syntax"
-    if not c.isprintable():
-        return f"invalid non-printable character U+{ord(c):04X}"
-    return f"invalid character '{c}' (U+{ord(c):04X})"
-
-
-def _digits(text: str, i: int, end: int, allowed: str) -> int:
-    """The end of digits with single underscores between them."""
-    while i < end and (
-        text[i] in allowed or (text[i] == "_" and i + 1 < end and text[i + 1] in allowed)
-    ):
-        i += 1
-    return i
-
-
-def number_end(text: str, start: int, end: int) -> tuple[int, str]:
-    """Where a number ends, and what is wrong with it."""
-    decimal = "0123456789"
-    radix = {"x": ("0123456789abcdefABCDEF", "hexadecimal"), "o": ("01234567", "octal")}
-    radix["b"] = ("01", "binary")
-    second = text[start + 1 : min(start + 2, end)].lower()
-    if text[start] == "0" and second in radix:
-        allowed, name = radix[second]
-        i = start + 2
-        if i < end and text[i] == "_":
-            i += 1
-        stop = _digits(text, i, end, allowed)
-        if stop == i:
-            return stop, f"invalid {name} literal"
-        if stop < end and text[stop] in decimal:
-            return stop + 1, f"invalid digit '{text[stop]}' in {name} literal"
-        return _tail(text, stop, end, name)
-    i = _digits(text, start, end, decimal)
-    integer = True
-    if i < end and text[i] == ".":
-        integer = False
-        i = _digits(text, i + 1, end, decimal) if _next_is_digit(text, i, end) else i + 1
-    if i < end and text[i] in "eE":
-        j = i + 2 if i + 1 < end and text[i + 1] in "+-" else i + 1
-        if j < end and text[j] in decimal:
-            integer = False
-            i = _digits(text, j, end, decimal)
-    if i < end and text[i] in "jJ":
-        return _tail(text, i + 1, end, "imaginary")
-    digits = text[start:i].replace("_", "")
-    if integer and digits[0] == "0" and digits.strip("0"):
-        return i, (
-            "leading zeros in decimal integer literals are not permitted; "
-            "use an 0o prefix for octal integers"
-        )
-    if integer and len(digits) > 4300:
-        return i, "Exceeds the limit (4300 digits) for integer string conversion"
-    return _tail(text, i, end, "decimal")
-
-
-def _next_is_digit(text: str, i: int, end: int) -> bool:
-    return i + 1 < end and text[i + 1] in "0123456789"
-
-
-def _tail(text: str, i: int, end: int, name: str) -> tuple[int, str]:
-    """A number may be followed by a keyword (1if x else y), but by no other name."""
-    if i < end and (text[i] == "_" or text[i].isidentifier()):
-        j = i
-        while j < end and (text[j] == "_" or text[j].isalnum()):
-            j += 1
-        word = text[i:j]
-        if not any(
-            word.startswith(k) for k in ("and", "else", "for", "if", "in", "is", "not", "or")
-        ):
-            return j, f"invalid {name} literal"
-    return i, ""
+            stop = self.end_of_string_line(quote + 1)
+            message = f"unterminated string literal (detected at line {line})"
+        self.out.add_error(message, start, stop)
+        return stop

@@ -11,242 +11,290 @@ from neox.compiler import nodes as n
 from neox.compiler import tokens as t
 from neox.compiler.cursor import ParseError
 from neox.compiler.parameters import Parameters
-from neox.compiler.tokens import KEYWORDS, OPERATORS, Tokens
-
-_OPENING = ("(", "[", "{", "-", "*", "+", "~", "...")
-_NOT_A_SUBJECT = frozenset(
-    [t.NEWLINE, t.END]
-    + [kind for text, kind in OPERATORS.items() if text not in _OPENING]
-    + [KEYWORDS[w] for w in ("in", "is", "and", "or", "if", "else", "as", "for")]
+from neox.compiler.tokens import (
+    AS,
+    COLON,
+    COMMA,
+    DEDENT,
+    DOT,
+    DOUBLESTAR,
+    EQUAL,
+    FSTART,
+    IF,
+    INDENT,
+    LBRACE,
+    LPAR,
+    LSQB,
+    MINUS,
+    NAME,
+    NEWLINE,
+    NUMBER,
+    PLUS,
+    RBRACE,
+    RPAR,
+    RSQB,
+    STAR,
+    STRING,
+    VBAR,
 )
+
+_SINGLETONS: dict[int, n.Value] = {t.NONE: None, t.TRUE: True, t.FALSE: False}
 
 
 class Patterns(Parameters):
-    def __init__(self, text: str, tokens: Tokens, version: tuple[int, int]) -> None:
-        super().__init__(text, tokens, version)
-        self.errors: list[ParseError] = []
-
     if TYPE_CHECKING:  # the grammar above this file
 
-        def block(self) -> list[n.stmt]: ...
-        def suite(self) -> list[n.stmt]: ...
+        def suite(self, what: str, line: int) -> list[n.stmt]: ...
+        def missing_block(self, what: str, start: int) -> None: ...
+        def recover_cases(self, cases: list[n.match_case]) -> None: ...
 
     def match_statement(self) -> n.stmt | None:
-        if self.peek() in _NOT_A_SUBJECT:
+        """'match' subject ':' NEWLINE INDENT case+ DEDENT, or None where `match` is a name."""
+        place, start = self.i, self.here()
+        kind = self.peek()
+        if not (self._may_begin(kind) or kind == STAR):
             return None
-        place, depth, start = self.i, self.depth, self.start
         try:
-            self.advance()
+            self.i += 1
             subject = self._subject()
-            is_match = self.at(":") and self.peek() == t.NEWLINE and self.peek(2) == t.INDENT
+            is_match = self.at(COLON) and self.peek() == NEWLINE
+            lacks_colon = self.at(NEWLINE) and self.peek() == INDENT and self._case_at(self.i + 2)
         except ParseError:
-            is_match = False
-        if not is_match or not self._begins_case(3):
-            self.depth = depth
-            self.jump(place)
+            is_match = lacks_colon = False
+        if lacks_colon:
+            self.fail("expected ':'")
+        if not is_match:
+            self.i = place
             return None
-        for _ in range(3):
-            self.advance()
-        cases = []
-        self.enter()
-        while self.at_soft("case"):
-            cases.append(self._case())
-        self.leave()
-        if self.kind not in (t.DEDENT, t.END):
+        self.i += 2
+        if not self.at(INDENT):
+            self.missing_block("'match' statement", start)
+        elif not self._case_at(self.i + 1):
+            self.i += 1
             self.fail()
-        if self.kind == t.DEDENT:
-            self.advance()
+        self.i += 1
+        cases: list[n.match_case] = []
+        self.recover_cases(cases)
+        if self.at(DEDENT):
+            self.i += 1
         return n.Match(subject, cases, start, self.solid_end())
 
-    def _begins_case(self, ahead: int) -> bool:
-        i = self.i + ahead
-        return (
-            self.peek(ahead) == t.NAME
-            and self.text[self.tokens.starts[i] : self.tokens.ends[i]] == "case"
-        )
+    def _may_begin(self, kind: int) -> bool:
+        self.i += 1
+        found = self.begins_expression()
+        self.i -= 1
+        return found and kind != IF
+
+    def _case_at(self, i: int) -> bool:
+        if self.kinds[i] != NAME:
+            return False
+        return self.text[self.starts[i] : self.ends[i]] == "case"
 
     def _subject(self) -> n.expr:
-        start = self.start
+        start = self.here()
         first = self.star_named_expression()
-        if not self.at(","):
+        if not self.at(COMMA):
             if isinstance(first, n.Starred):
                 self.fail()
             return first
         items = [first]
-        while self.eat(","):
-            if self.at(":"):
+        while self.eat(COMMA):
+            if self.at(COLON):
                 break
             items.append(self.star_named_expression())
-        return n.Tuple(items, "Load", start, self.last_end)
+        return n.Tuple(items, "Load", start, self.last_end())
 
-    def _case(self) -> n.match_case:
-        start = self.start
-        self.advance()
-        pattern = self._open_pattern()
-        guard = self.named_expression() if self.eat("if") else None
-        body = self.suite()
+    def case_block(self) -> n.match_case:
+        """'case' patterns ['if' named_expression] ':' block"""
+        start = self.here()
+        self.i += 1
+        pattern = self._patterns()
+        guard = self.named_expression() if self.eat(IF) else None
+        body = self.suite("'case' statement", start)
         return n.match_case(pattern, guard, body, start, self.solid_end())
 
-    def _open_pattern(self) -> n.pattern:
-        start = self.start
+    def _patterns(self) -> n.pattern:
+        """A pattern, or several with commas: a sequence without brackets."""
+        start = self.here()
         first = self._maybe_star()
-        if not self.at(","):
+        if not self.at(COMMA):
             if isinstance(first, n.MatchStar):
-                return n.MatchSequence([first], start, self.last_end)
+                self.fail()
             return first
         items = [first]
-        while self.eat(","):
-            if self.at(":") or self.at("if"):
+        while self.eat(COMMA):
+            if self.at(COLON) or self.at(IF):
                 break
             items.append(self._maybe_star())
-        return n.MatchSequence(items, start, self.last_end)
+        return n.MatchSequence(items, start, self.last_end())
 
     def _maybe_star(self) -> n.pattern:
-        if not self.at("*"):
+        if not self.at(STAR):
             return self._as_pattern()
-        start = self.start
-        self.advance()
+        start = self.here()
+        self.i += 1
         name = self.name()
-        return n.MatchStar(None if name == "_" else name, start, self.last_end)
+        return n.MatchStar(None if name == "_" else name, start, self.last_end())
 
     def _as_pattern(self) -> n.pattern:
-        start = self.start
-        first = self._closed_pattern()
-        options = [first]
-        while self.eat("|"):
-            options.append(self._closed_pattern())
-        pattern = first if len(options) == 1 else n.MatchOr(options, start, self.last_end)
-        if self.eat("as"):
-            if self.at_soft("_"):
+        """closed_pattern ('|' closed_pattern)* ['as' NAME]"""
+        start = self.here()
+        pattern = self._closed_pattern()
+        if self.at(VBAR):
+            options = [pattern]
+            while self.eat(VBAR):
+                options.append(self._closed_pattern())
+            pattern = n.MatchOr(options, start, self.last_end())
+        if self.eat(AS):
+            if self.at_word("_"):
                 self.fail("cannot use '_' as a target")
-            pattern = n.MatchAs(pattern, self.name(), start, self.last_end)
+            if not self.at(NAME):
+                self.fail("invalid pattern target")
+            pattern = n.MatchAs(pattern, self.name(), start, self.last_end())
         return pattern
 
     def _closed_pattern(self) -> n.pattern:
-        start = self.start
-        if self.at("None") or self.at("True") or self.at("False"):
-            value = {"None": None, "True": True, "False": False}[self.word()]
-            self.advance()
-            return n.MatchSingleton(value, start, self.last_end)
-        if self.kind in (t.NUMBER, t.STRING) or self.at("-"):
-            return n.MatchValue(self._literal_value(), start, self.last_end)
-        if self.kind == t.NAME:
+        start, kind = self.here(), self.kinds[self.i]
+        if kind == NAME:
             return self._name_pattern()
-        if self.at("(") or self.at("[") or self.at("{"):
-            self.enter()
-            pattern = self._mapping() if self.at("{") else self._sequence()
-            self.leave()
-            return pattern
+        if kind in _SINGLETONS:
+            self.i += 1
+            return n.MatchSingleton(_SINGLETONS[kind], start, self.last_end())
+        if kind in (NUMBER, STRING, FSTART, MINUS):
+            return n.MatchValue(self._literal(), start, self.last_end())
+        if kind in (LPAR, LSQB):
+            return self._sequence()
+        if kind == LBRACE:
+            return self._mapping()
         self.fail()
 
-    def _literal_value(self) -> n.expr:
-        """A number with an optional sign, optionally plus or minus an imaginary one, or strings."""
-        start = self.start
-        if self.kind == t.STRING:
+    def _literal(self) -> n.expr:
+        """A number with an optional sign, plus or minus an imaginary one; or strings."""
+        start = self.here()
+        if self.at(STRING) or self.at(FSTART):
             return self.strings()
         left = self._signed()
-        if self.at("+") or self.at("-"):
-            op = "Add" if self.at("+") else "Sub"
-            self.advance()
-            if self.kind != t.NUMBER:
-                self.fail("imaginary number required in complex literal")
-            right = self.atom()
-            left = n.BinOp(left, op, right, start, self.last_end)
-        return left
+        if not (self.at(PLUS) or self.at(MINUS)):
+            return left
+        op = "Add" if self.at(PLUS) else "Sub"
+        if _is_imaginary(left):
+            self.fail_at("real number required in complex literal", left.start, left.end)
+        self.i += 1
+        if not self.at(NUMBER):
+            self.fail()
+        right = self._number()
+        if not _is_imaginary(right):
+            self.fail_at("imaginary number required in complex literal", right.start, right.end)
+        return n.BinOp(left, op, right, start, self.last_end())
 
     def _signed(self) -> n.expr:
-        start = self.start
-        if self.eat("-"):
-            if self.kind != t.NUMBER:
-                self.fail()
-            return n.UnaryOp("USub", self.atom(), start, self.last_end)
-        if self.kind != t.NUMBER:
+        start = self.here()
+        if self.eat(MINUS):
+            return n.UnaryOp("USub", self._number(), start, self.last_end())
+        return self._number()
+
+    def _number(self) -> n.expr:
+        if not self.at(NUMBER):
             self.fail()
-        return self.atom()
+        if LPAR <= self.peek() <= DOT:
+            self.i += 1
+            self.fail()
+        return self.primary()
+
+    def _dotted_value(self, start: int) -> n.expr:
+        value: n.expr = n.Name(self.name(), "Load", start, self.last_end())
+        while self.eat(DOT):
+            name = self.name()
+            value = n.Attribute(value, name, "Load", start, self.last_end())
+        return value
 
     def _name_pattern(self) -> n.pattern:
-        start = self.start
-        name = self.name()
-        if not (self.at(".") or self.at("(")):
-            return n.MatchAs(None, None if name == "_" else name, start, self.last_end)
-        value: n.expr = n.Name(name, "Load", start, self.last_end)
-        while self.eat("."):
-            value = n.Attribute(value, self.name(), "Load", start, self.last_end)
-        if self.at("("):
-            self.enter()
-            pattern = self._class_pattern(value)
-            self.leave()
-            return pattern
-        return n.MatchValue(value, start, self.last_end)
+        """A capture, the wildcard, a dotted value, or a class."""
+        start = self.here()
+        if self.peek() != DOT and self.peek() != LPAR:
+            name = self.name()
+            return n.MatchAs(None, None if name == "_" else name, start, self.last_end())
+        value = self._dotted_value(start)
+        if self.at(LPAR):
+            return self._class_pattern(value)
+        return n.MatchValue(value, start, self.last_end())
 
     def _class_pattern(self, cls: n.expr) -> n.pattern:
-        self.advance()
+        self.i += 1
         patterns: list[n.pattern] = []
         attributes: list[str] = []
         keywords: list[n.pattern] = []
-        while not self.at(")"):
-            if self.kind == t.NAME and self.peek() == OPERATORS["="]:
+        while not self.at(RPAR):
+            start = self.here()
+            if self.at(NAME) and self.peek() == EQUAL:
                 attributes.append(self.name())
-                self.advance()
+                self.i += 1
                 keywords.append(self._as_pattern())
-            elif attributes:
-                self.fail("positional patterns follow keyword patterns")
             else:
                 patterns.append(self._as_pattern())
-            if not self.eat(","):
+                if attributes:
+                    message = "positional patterns follow keyword patterns"
+                    self.fail_at(message, start, self.last_end())
+            if not self.eat(COMMA):
                 break
-        if not self.eat(")"):
-            self.fail()
-        return n.MatchClass(cls, patterns, attributes, keywords, cls.start, self.last_end)
+        self.close(RPAR)
+        return n.MatchClass(cls, patterns, attributes, keywords, cls.start, self.last_end())
 
     def _sequence(self) -> n.pattern:
-        start = self.start
-        bracket = self.at("[")
-        close = "]" if bracket else ")"
-        self.advance()
+        """'[' patterns ']' | '(' patterns ')'; a single one in round brackets is a group."""
+        start = self.here()
+        group = self.at(LPAR)
+        close = RPAR if group else RSQB
+        self.i += 1
         items: list[n.pattern] = []
-        comma = False
         while not self.at(close):
             items.append(self._maybe_star())
-            if not self.eat(","):
+            if not self.eat(COMMA):
                 break
-            comma = True
-        if not self.eat(close):
+            group = False
+        if group and len(items) == 1 and isinstance(items[0], n.MatchStar):
             self.fail()
-        if not bracket and len(items) == 1 and not comma and not isinstance(items[0], n.MatchStar):
+        self.close(close)
+        if group and len(items) == 1:
             return items[0]
-        return n.MatchSequence(items, start, self.last_end)
+        return n.MatchSequence(items, start, self.last_end())
 
     def _mapping(self) -> n.pattern:
-        start = self.start
-        self.advance()
+        start = self.here()
+        self.i += 1
         keys: list[n.expr | None] = []
         patterns: list[n.pattern] = []
         rest: str | None = None
-        while not self.at("}"):
-            if self.eat("**"):
-                rest = self.name()
-                if rest == "_":
+        while not self.at(RBRACE):
+            if self.eat(DOUBLESTAR):
+                if self.at_word("_"):
                     self.fail()
-                self.eat(",")
+                rest = self.name()
+                self.eat(COMMA)
                 break
             keys.append(self._key())
-            if not self.eat(":"):
+            if not self.eat(COLON):
                 self.fail()
             patterns.append(self._as_pattern())
-            if not self.eat(","):
+            if not self.eat(COMMA):
                 break
-        if not self.eat("}"):
-            self.fail()
-        return n.MatchMapping(keys, patterns, rest, start, self.last_end)
+        self.close(RBRACE)
+        return n.MatchMapping(keys, patterns, rest, start, self.last_end())
 
     def _key(self) -> n.expr:
-        start = self.start
-        if self.at("None") or self.at("True") or self.at("False"):
-            return self.atom()
-        if self.kind != t.NAME:
-            return self._literal_value()
-        value: n.expr = n.Name(self.name(), "Load", start, self.last_end)
-        while self.eat("."):
-            value = n.Attribute(value, self.name(), "Load", start, self.last_end)
-        return value
+        start, kind = self.here(), self.kinds[self.i]
+        if kind in _SINGLETONS:
+            self.i += 1
+            return n.Constant(_SINGLETONS[kind], None, start, self.last_end())
+        if kind != NAME:
+            return self._literal()
+        if self.peek() != DOT:
+            self.i += 1
+            self.fail()
+        return self._dotted_value(start)
+
+
+def _is_imaginary(node: n.expr) -> bool:
+    if isinstance(node, n.UnaryOp):
+        node = node.operand
+    return isinstance(node, n.Constant) and isinstance(node.value, complex)

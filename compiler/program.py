@@ -5,21 +5,35 @@ A broken text is a `Program` too; nothing a person or a model can write raises a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from typing import Any, NoReturn
 
 from neox.compiler import nodes as n
-from neox.compiler import tokens as t
 from neox.compiler.lexer import Lexer
 from neox.compiler.source import EncodingError, Lines, decode
 from neox.compiler.statements import Statements
+from neox.compiler.tokens import NAMES
 
 Version = tuple[int, int]
 LATEST: Version = (3, 14)
+_HEADROOM = 20_000  # interpreter frames for the deepest text the lexer's limits let through
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Frozen:
+    """Slots that are set once, by `__init__`; without the import time of dataclasses."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set")
+
+    __delattr__ = None  # type: ignore[assignment]
+
+
+class Diagnostic(Frozen):
     """Something wrong: line from 1, column from 0 (UTF-8 bytes), character offsets, a message."""
+
+    __slots__ = ("column", "end", "line", "message", "start")
 
     line: int
     column: int
@@ -27,20 +41,63 @@ class Diagnostic:
     start: int
     end: int
 
+    def __init__(self, line: int, column: int, message: str, start: int, end: int) -> None:
+        put = object.__setattr__
+        put(self, "line", line)
+        put(self, "column", column)
+        put(self, "message", message)
+        put(self, "start", start)
+        put(self, "end", end)
 
-class Program:
-    """A syntax tree with its text and diagnostics; an empty `diagnostics` means the text parses."""
+    def _key(self) -> tuple[int, int, str, int, int]:
+        return (self.line, self.column, self.message, self.start, self.end)
 
-    __slots__ = ("_encoding", "_lines", "diagnostics", "text", "tree")
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Diagnostic) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Diagnostic(line={self.line}, column={self.column}, message={self.message!r})"
+
+
+class Program(Frozen):
+    """A syntax tree with its text and diagnostics; an empty `diagnostics` means the text parses.
+
+    `reached` is the offset of the first character that no program could have there, as far as the
+    parser saw.
+    """
+
+    __slots__ = ("_data", "_lines", "diagnostics", "reached", "text", "tree")
+
+    tree: n.Module
+    diagnostics: tuple[Diagnostic, ...]
+    text: str
+    reached: int
+    _data: bytes | None
+    _lines: Lines
 
     def __init__(
-        self, tree: n.Module, diagnostics: tuple[Diagnostic, ...], text: str, encoding: str | None
+        self,
+        tree: n.Module,
+        diagnostics: tuple[Diagnostic, ...],
+        text: str,
+        reached: int,
+        data: bytes | None,
+        lines: Lines,
     ) -> None:
-        self.tree = tree
-        self.diagnostics = diagnostics
-        self.text = text
-        self._encoding = encoding
-        self._lines: Lines | None = None
+        put = object.__setattr__
+        put(self, "tree", tree)
+        put(self, "diagnostics", diagnostics)
+        put(self, "text", text)
+        put(self, "reached", reached)
+        put(self, "_data", data)
+        put(self, "_lines", lines)
+
+    def __repr__(self) -> str:
+        body, wrong = len(self.tree.body), len(self.diagnostics)
+        return f"<Program: {body} statements, {wrong} diagnostics>"
 
     def source(self) -> str:
         """The exact text that was read."""
@@ -48,80 +105,72 @@ class Program:
 
     def encoded(self) -> bytes:
         """The exact bytes that were read; UTF-8 where text was given."""
-        return self.text.encode(self._encoding or "utf-8", "surrogatepass")
+        if self._data is not None:
+            return self._data
+        return self.text.encode("utf-8", "surrogatepass")
 
     def location(self, node: n.Node) -> tuple[int, int, int, int]:
         """lineno, col_offset, end_lineno, end_col_offset as CPython gives them."""
-        if self._lines is None:
-            self._lines = Lines(self.text)
         return (*self._lines.locate(node.start), *self._lines.locate(node.end))
 
 
 def parse(source: str | bytes, version: Version = LATEST) -> Program:
-    """The program of any text or bytes.
+    """The program of any text or bytes, by the grammar of this version of Python (3.8 to 3.14).
 
     >>> parse("x = 1").diagnostics
     ()
     >>> parse("x = = 1").diagnostics[0].message
     'invalid syntax'
     """
-    encoding: str | None = None
     if isinstance(source, bytes):
         try:
-            text, encoding = decode(source)
+            text = decode(source)
         except EncodingError as error:
-            return _hopeless(source.decode("latin-1"), str(error), "latin-1")
-    else:
-        text = source
+            text = source.decode("latin-1")
+            tree = n.Module([n.ErrorStmt([], 0, len(text))], 0, len(text))
+            wrong = Diagnostic(1, 0, str(error), 0, len(text))
+            return Program(tree, (wrong,), text, 0, source, Lines(text))
+        return _program(text, source, version)
+    return _program(source, None, version)
+
+
+def _program(text: str, data: bytes | None, version: Version) -> Program:
+    lexer = Lexer(text, version)
+    lexer.run()
+    parser = Statements(lexer, version)
     try:
-        parser = Statements(text, Lexer(text, 0, len(text), False, version).run(), version)
         tree = parser.module()
     except RecursionError:
-        return _hopeless(text, "too complex to parse", encoding)
+        # The lexer bounds the nesting, so the frames needed are bounded; only the limit is low.
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _HEADROOM)
+        try:
+            lexer = Lexer(text, version)
+            lexer.run()
+            parser = Statements(lexer, version)
+            tree = parser.module()
+        finally:
+            sys.setrecursionlimit(limit)
     lines = Lines(text)
-    found = [
-        Diagnostic(*lines.locate(wrong.start), wrong.message, wrong.start, wrong.end)
-        for wrong in parser.errors
-    ]
-    return Program(tree, tuple(found), text, encoding)
-
-
-def _hopeless(text: str, message: str, encoding: str | None) -> Program:
-    tree = n.Module([n.ErrorStmt([], 0, len(text))], 0, len(text))
-    return Program(tree, (Diagnostic(1, 0, message, 0, len(text)),), text, encoding)
-
-
-def progress(source: str, version: Version = LATEST) -> float:
-    """How far the text is a viable program, 0 to 1; 1 only for one that parses.
-
-    The share of characters before the first error. A text that only ends too early is viable to its
-    end, and gets just less than 1.
-
-    >>> progress("x = 1")
-    1.0
-    >>> progress("f(1,") > 0.7 > progress("x = = 1")
-    True
-    """
-    program = parse(source, version)
-    if not program.diagnostics:
-        return 1.0
-    first = min(program.diagnostics, key=lambda d: d.start)
-    size = len(source)
-    reached = size if _unfinished(first, source) else first.start
-    return min(reached, size) / (size + 1)
-
-
-def _unfinished(error: Diagnostic, source: str) -> bool:
-    """Could more text mend this error?"""
-    if error.start >= len(source.rstrip(" \t\n")):
-        return True
-    return error.message.startswith("unterminated") and error.end >= len(source)
+    if not parser.errors:
+        return Program(tree, (), text, len(text), data, lines)
+    found: list[Diagnostic] = []
+    reached = len(text)
+    for wrong in parser.errors:
+        line, column = lines.locate(wrong.start)
+        found.append(Diagnostic(line, column, wrong.message, wrong.start, wrong.end))
+        reached = min(reached, wrong.reached)
+    return Program(tree, tuple(found), text, reached, data, lines)
 
 
 def tokenize(source: str, version: Version = LATEST) -> list[tuple[str, str]]:
-    """Kind and text of each token, for people."""
-    found = Lexer(source, 0, len(source), False, version).run()
+    """Kind and text of each token, for people.
+
+    >>> tokenize("x = 1")[:3]
+    [('name', 'x'), ('=', '='), ('number', '1')]
+    """
+    found = Lexer(source, version).run()
     return [
-        (t.NAMES.get(kind, "error"), source[a:b])
+        (NAMES.get(kind, "error"), source[a:b])
         for kind, a, b in zip(found.kinds, found.starts, found.ends, strict=True)
     ]

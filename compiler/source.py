@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import codecs
-import re
 from bisect import bisect_right
 
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_NAME = b"-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class EncodingError(Exception):
     """The bytes are not text in the encoding they declare."""
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """Text and the encoding it was read with; `EncodingError` otherwise."""
-    encoding = "utf-8"
+def decode(data: bytes) -> str:
+    """The text that bytes stand for; `EncodingError` where they are none."""
     bom = data.startswith(codecs.BOM_UTF8)
     body = data[3:] if bom else data
-    for number, line in enumerate(re.split(rb"\r\n|\r|\n", body, maxsplit=2)[:2]):
-        found = _COOKIE.match(line)
-        if found:
-            encoding = found.group(1).decode("ascii", "replace")
-            break
-        if number == 0 and not _BLANK.match(line):
-            break
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise EncodingError(f"unknown encoding: {encoding}") from None
-    if bom and name != "utf-8":
+    encoding = _declared(body) or "utf-8"
+    if bom and encoding.lower().replace("_", "-") != "utf-8":
         raise EncodingError(f"encoding problem: {encoding} with BOM")
     try:
-        return body.decode(name), "utf-8-sig" if bom else name
-    except (UnicodeDecodeError, LookupError, TypeError) as error:
-        raise EncodingError(f"({name}) {error}") from None
+        return body.decode(codecs.lookup(encoding).name)
+    except UnicodeDecodeError as error:
+        where = f"byte 0x{body[error.start]:02x} in position {error.start}"
+        message = f"({error.encoding}) can't decode {where}: {error.reason}"
+        raise EncodingError(message) from None
+    except (LookupError, TypeError, UnicodeError, ValueError):
+        # TypeError: a codec that does not give text, such as hex
+        raise EncodingError(f"unknown encoding: {encoding}") from None
+
+
+def _declared(body: bytes) -> str:
+    """The name in a coding cookie in the first two lines, or nothing (PEP 263)."""
+    start = 0
+    for _ in range(2):
+        ends = [i for i in (body.find(b"\n", start), body.find(b"\r", start)) if i >= 0]
+        end = min(ends, default=len(body))
+        line = body[start:end].lstrip(b" \t\f")
+        if line.startswith(b"#"):
+            found = _cookie(line)
+            if found:
+                return found
+        elif line:
+            return ""
+        start = end + (2 if body.startswith(b"\r\n", end) else 1)
+    return ""
+
+
+def _cookie(line: bytes) -> str:
+    """coding[:=]\\s*([-\\w.]+) in a comment."""
+    at = line.find(b"coding")
+    while at >= 0:
+        at += 6
+        if line[at : at + 1] in (b":", b"="):
+            rest = line[at + 1 :].lstrip(b" \t")
+            stop = 0
+            while stop < len(rest) and rest[stop] in _NAME:
+                stop += 1
+            if stop:
+                return rest[:stop].decode("ascii")
+        at = line.find(b"coding", at)
+    return ""
 
 
 class Lines:

@@ -1,520 +1,328 @@
-"""Statements, one method per production, and recovery between them.
-
-An error ends the statement it is in; the parser goes on at the next line that is not deeper, so the
-statements before and after it come out whole.
-"""
+"""Compound statements, one method per production."""
 
 from __future__ import annotations
 
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
 from neox.compiler.cursor import ParseError
-from neox.compiler.expressions import EXPRESSION_START, describe
-from neox.compiler.patterns import Patterns
-from neox.compiler.tokens import KEYWORDS, OPERATORS
+from neox.compiler.simple import Simple
+from neox.compiler.tokens import (
+    AS,
+    COLON,
+    COMMA,
+    ELIF,
+    ELSE,
+    EXCEPT,
+    FINALLY,
+    IN,
+    INDENT,
+    LPAR,
+    NAME,
+    NEWLINE,
+    RPAR,
+    STAR,
+)
 
-K = KEYWORDS
-_AUGMENTED = {
-    OPERATORS[op + "="]: name
-    for op, name in (
-        ("+", "Add"), ("-", "Sub"), ("*", "Mult"), ("/", "Div"), ("//", "FloorDiv"), ("%", "Mod"),
-        ("@", "MatMult"), ("&", "BitAnd"), ("|", "BitOr"), ("^", "BitXor"), ("<<", "LShift"),
-        (">>", "RShift"), ("**", "Pow"),
-    )
-}  # fmt: skip
 
-
-class Statements(Patterns):
+class Statements(Simple):
     def module(self) -> n.Module:
         body: list[n.stmt] = []
-        while self.kind != t.END:
-            if self.kind == t.NEWLINE:
-                self.advance()
-            else:
-                self._recovering(body)
+        while self.kinds[self.i] != t.END:
+            self.statements(body)
+            if self.kinds[self.i] == t.DEDENT:
+                self.i += 1  # of an indentation that began nowhere
         return n.Module(body, 0, len(self.text))
 
-    def _recovering(self, body: list[n.stmt]) -> None:
-        """One line's statements into `body`, or an ErrorStmt for what could not be read."""
-        first, depth = self.i, self.depth
-        try:
-            self.statement(body)
-        except ParseError as error:
-            self.depth = depth
-            self.errors.append(error)
-            start = self.tokens.starts[first]
-            self._skip_line(first)
-            end = max(self.last_end, error.end, start)
-            body.append(n.ErrorStmt([], start, min(end, len(self.text))))
-
-    def _skip_line(self, first: int) -> None:
-        """Move past the line the error is in, and past the block below it, if any."""
-        if self.i == first:
-            self.advance()
-        nesting = 0
-        for i in range(first, self.i):
-            kind = self.tokens.kinds[i]
-            nesting += (kind == t.INDENT) - (kind == t.DEDENT)
-        while self.kind != t.END:
-            kind = self.kind
-            if kind == t.DEDENT and nesting == 0:
-                return  # the end of the block the statement stands in
-            nesting += (kind == t.INDENT) - (kind == t.DEDENT)
-            self.advance()
-            if nesting == 0 and kind in (t.NEWLINE, t.DEDENT) and self.kind != t.INDENT:
-                return
-
     def statement(self, body: list[n.stmt]) -> None:
-        """statement: compound_stmt | simple_stmts"""
-        method = _COMPOUND.get(self.kind)
-        if method is not None:
-            body.append(method(self))
-            return
-        if self.kind == t.NAME:
-            soft = self.soft_statement()
-            if soft is not None:
-                body.append(soft)
+        """compound_stmt | simple_stmts"""
+        i = self.i
+        kind = self.kinds[i]
+        if kind == NAME:
+            if self.kinds[i + 1] != t.DOT and self.ends[i] - self.starts[i] in (4, 5):
+                soft = self._soft_statement()
+                if soft is not None:
+                    body.append(soft)
+                    return
+        elif kind >= t.FALSE or kind == t.AT:
+            method = _COMPOUND.get(kind)
+            if method is not None:
+                body.append(method(self))
                 return
+        elif kind == INDENT:
+            self.fail()
         self.simple_statements(body)
 
-    def soft_statement(self) -> n.stmt | None:
+    def _soft_statement(self) -> n.stmt | None:
         """A match or type statement, if that is what the name begins."""
         word = self.word()
-        if word == "match" and self.version >= (3, 10):
+        if word == "match" and self.minor >= 10:
             return self.match_statement()
-        if word == "type" and self.version >= (3, 12) and self.peek() == t.NAME:
-            return self._type_alias()
+        if word == "type" and self.minor >= 12 and self.peek() == NAME:
+            alias = self.type_alias()
+            if self.at(NEWLINE):
+                self.i += 1
+            elif not self.eat(t.SEMI):
+                self.fail()
+            return alias
         return None
 
-    def simple_statements(self, body: list[n.stmt]) -> None:
-        while True:
-            body.append(self.simple_statement())
-            if not self.eat(";"):
-                break
-            if self.kind == t.NEWLINE:
-                break
-        self.end_of_line()
-
-    def end_of_line(self) -> None:
-        if self.kind == t.NEWLINE:
-            self.advance()
-        elif self.kind != t.END:
-            self.fail()
-
-    def block(self) -> list[n.stmt]:
-        """block: NEWLINE INDENT statement+ DEDENT | simple_stmts"""
-        body: list[n.stmt] = []
-        if self.kind != t.NEWLINE:
-            self.simple_statements(body)
-            return body
-        self.advance()
-        if self.kind != t.INDENT:
-            message = self.tokens.messages.get(self.i) or "expected an indented block"
-            self.fail_at(message, self.start, self.start)
-        self.advance()
-        self.enter()
-        while self.kind != t.DEDENT and self.kind != t.END:
-            self._recovering(body)
-        self.leave()
-        if self.kind == t.DEDENT:
-            self.advance()
-        return body
-
-    def suite(self) -> list[n.stmt]:
-        """':' block"""
-        self.expect(":", "expected ':'")
-        return self.block()
-
-    # Simple statements --------------------------------------------------------------------------
-
-    def simple_statement(self) -> n.stmt:
-        start = self.start
-        method = _SIMPLE.get(self.kind)
-        if method is not None:
-            return method(self, start)
-        if self.kind not in EXPRESSION_START and not self.at("*"):
-            self.fail()
-        return self._expression_statement(start)
-
-    def _expression_statement(self, start: int) -> n.stmt:
-        bracketed = self.at("(")
-        left = self.yield_() if self.at("yield") else self._values()
-        if self.at("="):
-            return self._assignment(left, start)
-        if self.kind in _AUGMENTED:
-            if not isinstance(left, (n.Name, n.Attribute, n.Subscript)):
-                message = f"'{describe(left)}' is an illegal expression for augmented assignment"
-                self.fail_at(message, left.start, left.end)
-            op = _AUGMENTED[self.kind]
-            self.advance()
-            self.as_target(left)
-            value = self._right_side()
-            return n.AugAssign(left, op, value, start, self.last_end)
-        if self.at(":"):
-            return self._annotated(left, bracketed, start)
-        return n.Expr(left, start, self.last_end)
-
-    def _values(self) -> n.expr:
-        """star_expressions, with := allowed only inside brackets."""
-        value = self.star_expressions()
-        if isinstance(value, n.Starred) and not self.at("="):
-            return value
-        return value
-
-    def _right_side(self) -> n.expr:
-        return self.yield_() if self.at("yield") else self.star_expressions()
-
-    def _assignment(self, left: n.expr, start: int) -> n.stmt:
-        targets = [left]
-        value = left
-        while self.at("="):
-            if isinstance(value, (n.Yield, n.YieldFrom)):
-                message = "assignment to yield expression not possible"
-                self.fail_at(message, value.start, value.end)
-            self.as_target(value)
-            self.advance()
-            value = self._right_side()
-            targets.append(value)
-        targets.pop()
-        return n.Assign(targets, value, start, self.last_end)
-
-    def _annotated(self, left: n.expr, bracketed: bool, start: int) -> n.stmt:
-        if not isinstance(left, (n.Name, n.Attribute, n.Subscript)):
-            kind = {"List": "list", "Tuple": "tuple"}.get(type(left).__name__)
-            if kind is not None:
-                self.fail_at(f"only single target (not {kind}) can be annotated", start, left.end)
-            self.fail()
-        self.advance()
-        self.as_target(left)
-        annotation = self.expression()
-        value = self._right_side() if self.eat("=") else None
-        simple = int(isinstance(left, n.Name) and not bracketed)
-        return n.AnnAssign(left, annotation, value, simple, start, self.last_end)
-
-    def _return(self, start: int) -> n.stmt:
-        self.advance()
-        value = None
-        if self.kind in EXPRESSION_START or self.at("*"):
-            value = self.star_expressions()
-        return n.Return(value, start, self.last_end)
-
-    def _raise(self, start: int) -> n.stmt:
-        self.advance()
-        error = cause = None
-        if self.kind in EXPRESSION_START:
-            error = self.expression()
-            if self.eat("from"):
-                cause = self.expression()
-        return n.Raise(error, cause, start, self.last_end)
-
-    def _pass(self, start: int) -> n.stmt:
-        self.advance()
-        return n.Pass(start, self.last_end)
-
-    def _break(self, start: int) -> n.stmt:
-        self.advance()
-        return n.Break(start, self.last_end)
-
-    def _continue(self, start: int) -> n.stmt:
-        self.advance()
-        return n.Continue(start, self.last_end)
-
-    def _delete(self, start: int) -> n.stmt:
-        self.advance()
-        targets = [self.as_target(self.binary(1), "Del")]
-        while self.eat(","):
-            if self.kind == t.NEWLINE or self.at(";"):
-                break
-            targets.append(self.as_target(self.binary(1), "Del"))
-        return n.Delete(targets, start, self.last_end)
-
-    def _assert(self, start: int) -> n.stmt:
-        self.advance()
-        test = self.expression()
-        message = self.expression() if self.eat(",") else None
-        return n.Assert(test, message, start, self.last_end)
-
-    def _names(self) -> list[str]:
-        names = [self.name()]
-        while self.eat(","):
-            names.append(self.name())
-        return names
-
-    def _global(self, start: int) -> n.stmt:
-        self.advance()
-        return n.Global(self._names(), start, self.last_end)
-
-    def _nonlocal(self, start: int) -> n.stmt:
-        self.advance()
-        return n.Nonlocal(self._names(), start, self.last_end)
-
-    def _import(self, start: int) -> n.stmt:
-        self.advance()
-        names = [self._dotted_alias()]
-        while self.eat(","):
-            names.append(self._dotted_alias())
-        return n.Import(names, start, self.last_end)
-
-    def _dotted(self) -> str:
-        parts = [self.name()]
-        while self.eat("."):
-            parts.append(self.name())
-        return ".".join(parts)
-
-    def _dotted_alias(self) -> n.alias:
-        start = self.start
-        name = self._dotted()
-        renamed = self.name() if self.eat("as") else None
-        return n.alias(name, renamed, start, self.last_end)
-
-    def _import_from(self, start: int) -> n.stmt:
-        self.advance()
-        level = 0
-        while self.at(".") or self.at("..."):
-            level += 3 if self.at("...") else 1
-            self.advance()
-        module = self._dotted() if self.kind == t.NAME or not level else None
-        if not self.eat("import"):
-            self.fail("Expected 'import'" if self.kind == t.NAME else "")
-        if self.at("*"):
-            begin = self.start
-            self.advance()
-            names = [n.alias("*", None, begin, self.last_end)]
-            return n.ImportFrom(module, names, level, start, self.last_end)
-        bracketed = self.eat("(")
-        names = [self._alias()]
-        while self.eat(","):
-            if bracketed and self.at(")"):
-                break
-            if self.kind == t.NEWLINE:
-                self.fail("trailing comma not allowed without surrounding parentheses")
-            names.append(self._alias())
-        if bracketed and not self.eat(")"):
-            self.fail()
-        return n.ImportFrom(module, names, level, start, self.last_end)
-
-    def _alias(self) -> n.alias:
-        start = self.start
-        name = self.name()
-        renamed = self.name() if self.eat("as") else None
-        return n.alias(name, renamed, start, self.last_end)
-
-    def _type_alias(self) -> n.stmt:
-        start = self.start
-        self.advance()
-        begin = self.start
-        name = n.Name(self.name(), "Store", begin, self.last_end)
-        parameters = self.type_parameters()
-        if not self.eat("="):
-            self.fail()
-        value = self.expression()
-        return n.TypeAlias(name, parameters, value, start, self.last_end)
-
-    # Compound statements ------------------------------------------------------------------------
-
-    def _if(self) -> n.stmt:
+    def if_(self) -> n.stmt:
         """if_stmt; a chain of elif is folded from the end, not recursed into."""
-        heads = []
+        begins: list[int] = []
+        tests: list[n.expr] = []
+        bodies: list[list[n.stmt]] = []
         orelse: list[n.stmt] = []
+        word = "if"
         while True:
-            start = self.start
-            self.advance()
-            test = self.named_expression()
-            body = self.suite()
-            heads.append((start, test, body))
-            if self.at("elif"):
+            start = self.here()
+            begins.append(start)
+            self.i += 1
+            tests.append(self.named_expression())
+            bodies.append(self.suite(f"'{word}' statement", start))
+            if self.at(ELIF):
+                word = "elif"
                 continue
-            if self.eat("else"):
-                orelse = self.suite()
+            orelse = self._else()
             break
         end = self.solid_end()
-        for start, test, body in reversed(heads):
-            orelse = [n.If(test, body, orelse, start, end)]
-        return orelse[0]
+        last = n.If(tests[-1], bodies[-1], orelse, begins[-1], end)
+        for k in range(len(begins) - 2, -1, -1):
+            last = n.If(tests[k], bodies[k], [last], begins[k], end)
+        return last
 
-    def _while(self) -> n.stmt:
-        start = self.start
-        self.advance()
+    def _else(self) -> list[n.stmt]:
+        if not self.at(ELSE):
+            return []
+        start = self.here()
+        self.i += 1
+        return self.suite("'else' statement", start)
+
+    def while_(self) -> n.stmt:
+        start = self.here()
+        self.i += 1
         test = self.named_expression()
-        body = self.suite()
+        body = self.suite("'while' statement", start)
         orelse = self._else()
         return n.While(test, body, orelse, start, self.solid_end())
 
-    def _else(self) -> list[n.stmt]:
-        return self.suite() if self.eat("else") else []
+    def for_(self) -> n.stmt:
+        return self._for(self.here(), False)
 
-    def _for(self) -> n.stmt:
-        start = self.start
-        is_async = self.eat("async")
-        self.advance()
+    def _for(self, start: int, is_async: bool) -> n.stmt:
+        """['async'] 'for' star_targets 'in' star_expressions ':' block [else_block]"""
+        self.i += 1
         target = self.target_list()
-        if not self.eat("in"):
-            self.fail()
+        self.expect(IN)
         iterable = self.star_expressions()
-        body = self.suite()
+        body = self.suite("'for' statement", start)
         orelse = self._else()
-        kind = n.AsyncFor if is_async else n.For
-        return kind(target, iterable, body, orelse, start, self.solid_end())
+        if is_async:
+            return n.AsyncFor(target, iterable, body, orelse, start, self.solid_end())
+        return n.For(target, iterable, body, orelse, start, self.solid_end())
 
-    def _with(self) -> n.stmt:
-        start = self.start
-        is_async = self.eat("async")
-        self.advance()
-        items = self._bracketed_items()
-        if items is None:
+    def with_(self) -> n.stmt:
+        return self._with(self.here(), False)
+
+    def _with(self, start: int, is_async: bool) -> n.stmt:
+        """['async'] 'with' ('(' items ')' | items) ':' block"""
+        self.i += 1
+        items: list[n.withitem] = []
+        if not self._bracketed_items(items):
             items = [self._with_item()]
-            while self.eat(","):
+            while self.eat(COMMA):
                 items.append(self._with_item())
-        body = self.suite()
-        kind = n.AsyncWith if is_async else n.With
-        return kind(items, body, start, self.solid_end())
+        body = self.suite("'with' statement", start)
+        if is_async:
+            return n.AsyncWith(items, body, start, self.solid_end())
+        return n.With(items, body, start, self.solid_end())
 
-    def _bracketed_items(self) -> list[n.withitem] | None:
-        """`with (a as b, c):`, or None where the bracket belongs to an expression."""
-        if not self.at("(") or self.version < (3, 9):
-            return None
-        place, depth = self.i, self.depth
+    def _bracketed_items(self, items: list[n.withitem]) -> bool:
+        """`with (a as b, c):`; False, and nothing read, where the bracket is an expression's."""
+        if not self.at(LPAR) or self.minor < 9:
+            return False
+        place = self.i
         try:
-            self.advance()
-            items = []
-            while not self.at(")"):
+            self.i += 1
+            while not self.at(RPAR):
                 items.append(self._with_item())
-                if not self.eat(","):
+                if not self.eat(COMMA):
                     break
-            if items and self.eat(")") and self.at(":"):
-                return items
+            if items and self.eat(RPAR) and self.at(COLON):
+                return True
         except ParseError:
-            self.depth = depth
-        self.jump(place)
-        return None
+            pass  # the expression says what is wrong, if anything is
+        self.i = place
+        items.clear()
+        return False
 
     def _with_item(self) -> n.withitem:
-        start = self.start
+        start = self.here()
         value = self.expression()
-        target = None
-        if self.eat("as"):
-            target = self.as_target(self.starred() if self.at("*") else self.binary(1))
-        return n.withitem(value, target, start, self.last_end)
+        target: n.expr | None = None
+        if self.eat(AS):
+            target = self.starred() if self.at(STAR) else self.expression()
+            self.as_target(target)
+        return n.withitem(value, target, start, self.last_end())
 
-    def _try(self) -> n.stmt:
-        start = self.start
-        self.advance()
-        body = self.suite()
-        handlers: list[n.ExceptHandler] = []
-        star = False
-        while self.at("except"):
-            begin = self.start
-            self.advance()
-            if self.at("*"):
-                star = True
-                self.advance()
-            kind = name = None
-            if not self.at(":"):
-                kind = self.expression()
-                if self.at(",") and self.version >= (3, 14):
-                    kind = self._bare_types(kind)
-                elif self.at(","):
-                    self.fail("multiple exception types must be parenthesized")
-                if self.eat("as"):
-                    name = self.name()
-            elif star:
-                self.fail("expected one or more exception types")
-            inside = self.suite()
-            handlers.append(n.ExceptHandler(kind, name, inside, begin, self.solid_end()))
+    def try_(self) -> n.stmt:
+        """'try' block (except_block+ [else] [finally] | finally)"""
+        start = self.here()
+        self.i += 1
+        body = self.suite("'try' statement", start)
+        handlers: list[n.excepthandler] = []
+        stars = 0
+        while self.at(EXCEPT):
+            if self.peek() == STAR and self.minor >= 11:
+                stars += 1
+            handlers.append(self._handler())
+            if 0 < stars < len(handlers):
+                last = handlers[-1]
+                message = "cannot have both 'except' and 'except*' on the same 'try'"
+                self.complain(message, last.start, last.end)
+                stars = len(handlers)
         orelse = self._else() if handlers else []
-        final = self.suite() if self.eat("finally") else []
-        if not handlers and not final:
-            self.fail("expected 'except' or 'finally' block")
-        node = n.TryStar if star else n.Try
-        return node(body, list(handlers), orelse, final, start, self.solid_end())
+        final: list[n.stmt] = []
+        if self.at(FINALLY):
+            begin = self.here()
+            self.i += 1
+            final = self.suite("'finally' statement", begin)
+        elif not handlers:
+            at = self.here()
+            self.complain("expected 'except' or 'finally' block", at, self.ends[self.i])
+        if stars:
+            return n.TryStar(body, handlers, orelse, final, start, self.solid_end())
+        return n.Try(body, handlers, orelse, final, start, self.solid_end())
 
-    def _bare_types(self, first: n.expr) -> n.expr:
-        """except A, B: of Python 3.14 (PEP 758)."""
+    def _handler(self) -> n.ExceptHandler:
+        """'except' ['*'] [expression ['as' NAME]] ':' block"""
+        start = self.here()
+        self.i += 1
+        star = self.minor >= 11 and self.eat(STAR)
+        what = "'except*' statement" if star else "'except' statement"
+        kind: n.expr | None = None
+        name: str | None = None
+        if star and (self.at(COLON) or self.at(NEWLINE)):
+            self.fail("expected one or more exception types")
+        if not self.at(COLON) and not self.at(NEWLINE):
+            kind = self._caught(start)
+            if self.eat(AS):
+                name = self.name()
+                if self.at(COMMA):
+                    self.fail()
+        body = self.suite(what, start)
+        return n.ExceptHandler(kind, name, body, start, self.solid_end())
+
+    def _caught(self, start: int) -> n.expr:
+        """The exceptions of a handler; several need no brackets from 3.14 on, without a name."""
+        begin = self.here()
+        first = self.expression()
+        if not self.at(COMMA):
+            return first
+        if self.minor < 14:
+            self.fail_at("multiple exception types must be parenthesized", begin, self.last_end())
         items = [first]
-        while self.eat(","):
+        while self.eat(COMMA):
+            if not self.begins_expression():
+                break
             items.append(self.expression())
-        return n.Tuple(items, "Load", first.start, self.last_end)
+        if self.at(AS):
+            message = "multiple exception types must be parenthesized when using 'as'"
+            self.fail_at(message, begin, self.last_end())
+        return n.Tuple(items, "Load", begin, self.last_end())
 
-    def _async(self) -> n.stmt:
-        following = self.peek()
-        if following == K["def"]:
-            return self._function([])
-        if following == K["for"]:
-            return self._for()
-        if following == K["with"]:
-            return self._with()
-        self.fail()
-
-    def _decorated(self) -> n.stmt:
-        decorators = []
-        while self.eat("@"):
-            decorators.append(self.named_expression())
-            if self.kind != t.NEWLINE:
-                self.fail()
-            self.advance()
-        if self.at("class"):
+    def decorated(self) -> n.stmt:
+        """('@' named_expression NEWLINE)+ (class_def | function_def)"""
+        decorators: list[n.expr] = []
+        while self.eat(t.AT):
+            decorator = self.named_expression()
+            if self.minor < 9:
+                self._check_decorator(decorator)
+            decorators.append(decorator)
+            self.expect(NEWLINE)
+        start = self.here()
+        if self.at(t.CLASS):
             return self._class(decorators)
-        if self.at("def") or (self.at("async") and self.peek() == K["def"]):
-            return self._function(decorators)
+        if self.at(t.DEF):
+            return self._function(start, decorators, False)
+        if self.at(t.ASYNC) and self.peek() == t.DEF:
+            self.i += 1
+            return self._function(start, decorators, True)
         self.fail()
 
-    def _plain_function(self) -> n.stmt:
-        return self._function([])
+    def _check_decorator(self, node: n.expr) -> None:
+        """Before 3.9: a dotted name, called or not."""
+        if isinstance(node, n.Call):
+            node = node.func
+        while isinstance(node, n.Attribute):
+            node = node.value
+        if not isinstance(node, n.Name):
+            self.fail_at("invalid syntax", node.start, node.end)
 
-    def _plain_class(self) -> n.stmt:
-        return self._class([])
+    def def_(self) -> n.stmt:
+        return self._function(self.here(), [], False)
 
-    def _function(self, decorators: list[n.expr]) -> n.stmt:
-        start = self.start
-        is_async = self.eat("async")
-        self.advance()
+    def _function(self, start: int, decorators: list[n.expr], is_async: bool) -> n.stmt:
+        """['async'] 'def' NAME [type_params] '(' [params] ')' ['->' expression] ':' block"""
+        self.i += 1
         name = self.name()
         types = self.type_parameters()
-        if not self.eat("("):
-            self.fail("expected '('")
-        arguments = self.parameters(")", annotated=True)
-        if not self.eat(")"):
-            self.fail()
-        returns = self.expression() if self.eat("->") else None
-        body = self.suite()
-        kind = n.AsyncFunctionDef if is_async else n.FunctionDef
+        self.expect(LPAR, "expected '('")
+        parameters = self.parameters(RPAR, True)
+        self.close(RPAR)
+        returns: n.expr | None = None
+        if self.eat(t.ARROW):
+            returns = self.expression()
+        body = self.suite("function definition", start)
         end = self.solid_end()
-        return kind(name, arguments, body, decorators, returns, types, start, end)
+        if is_async:
+            return n.AsyncFunctionDef(
+                name, parameters, body, decorators, returns, types, start, end
+            )
+        return n.FunctionDef(name, parameters, body, decorators, returns, types, start, end)
+
+    def class_(self) -> n.stmt:
+        return self._class([])
 
     def _class(self, decorators: list[n.expr]) -> n.stmt:
-        start = self.start
-        self.advance()
+        """'class' NAME [type_params] ['(' [arguments] ')'] ':' block"""
+        start = self.here()
+        self.i += 1
         name = self.name()
         types = self.type_parameters()
         bases: list[n.expr] = []
         keywords: list[n.keyword] = []
-        if self.at("("):
-            bases, keywords = self.call_arguments()
-        body = self.suite()
-        return n.ClassDef(name, bases, keywords, body, decorators, types, start, self.solid_end())
+        if self.at(LPAR):
+            opened = self.here()
+            if self.peek() == RPAR:
+                self.i += 2
+            else:
+                self.arguments(bases, keywords)
+            if bases and isinstance(bases[0], n.GeneratorExp) and bases[0].start == opened:
+                self.fail_at("invalid syntax", bases[0].start, bases[0].end)
+        body = self.suite("class definition", start)
+        end = self.solid_end()
+        return n.ClassDef(name, bases, keywords, body, decorators, types, start, end)
+
+    def async_(self) -> n.stmt:
+        start = self.here()
+        self.i += 1
+        if self.at(t.DEF):
+            return self._function(start, [], True)
+        if self.at(t.FOR):
+            return self._for(start, True)
+        if self.at(t.WITH):
+            return self._with(start, True)
+        self.fail()
 
 
-_SIMPLE = {
-    K["return"]: Statements._return,
-    K["raise"]: Statements._raise,
-    K["pass"]: Statements._pass,
-    K["break"]: Statements._break,
-    K["continue"]: Statements._continue,
-    K["del"]: Statements._delete,
-    K["assert"]: Statements._assert,
-    K["global"]: Statements._global,
-    K["nonlocal"]: Statements._nonlocal,
-    K["import"]: Statements._import,
-    K["from"]: Statements._import_from,
-}
 _COMPOUND = {
-    K["if"]: Statements._if,
-    K["while"]: Statements._while,
-    K["for"]: Statements._for,
-    K["with"]: Statements._with,
-    K["try"]: Statements._try,
-    K["async"]: Statements._async,
-    K["def"]: Statements._plain_function,
-    K["class"]: Statements._plain_class,
-    OPERATORS["@"]: Statements._decorated,
+    t.AT: Statements.decorated,
+    t.IF: Statements.if_,
+    t.WHILE: Statements.while_,
+    t.FOR: Statements.for_,
+    t.WITH: Statements.with_,
+    t.TRY: Statements.try_,
+    t.DEF: Statements.def_,
+    t.CLASS: Statements.class_,
+    t.ASYNC: Statements.async_,
 }

@@ -1,128 +1,19 @@
-"""String literals: where they end, and what they are worth.
+"""String literals: what their bodies are worth.
 
-Knows prefixes, escapes and the nesting of f-strings; knows nothing of tokens or trees.
+Knows escapes and line ends; knows nothing of tokens, quotes or trees.
 """
 
 from __future__ import annotations
 
-import unicodedata
-
+_HEXADECIMAL = "0123456789abcdefABCDEF"
 _SIMPLE = {
     "\n": "", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n",
     "r": "\r", "t": "\t", "v": "\v",
 }  # fmt: skip
-MAX_FSTRING_DEPTH = 149
 
 
 class StringError(Exception):
     """A literal whose escapes are wrong; the text is CPython's."""
-
-
-def string_end(
-    text: str, start: int, quote: int, end: int, version: tuple[int, int], depth: int = 0
-) -> tuple[int, str]:
-    """Where the literal that starts at `start` ends, and what is wrong with it.
-
-    `quote` is the offset of its first quote. In an f-string of Python 3.12 or newer, quotes inside
-    a field do not end it.
-    """
-    prefix = text[start:quote].lower()
-    mark = text[quote]
-    triple = text.startswith(mark * 3, quote)
-    close = mark * 3 if triple else mark
-    i = quote + len(close)
-    formatted = ("f" in prefix or "t" in prefix) and version >= (3, 12)
-    kind = "f-string literal" if "f" in prefix else "string literal"
-    while i < end:
-        c = text[i]
-        if c == mark and (not triple or text.startswith(close, i)):
-            return min(i + len(close), end), ""
-        if c == "\\":
-            if "r" not in prefix and formatted and text.startswith("N{", i + 1):
-                i = _after(text, "}", i, end)
-                continue
-            if formatted and "r" in prefix and i + 1 < end and text[i + 1] in "{}":
-                i += 1
-                continue
-            i += 3 if text.startswith("\r\n", i + 1) else 2
-        elif c in "\r\n" and not triple:
-            return i, f"unterminated {kind}"
-        elif formatted and c == "{":
-            if text.startswith("{{", i):
-                i += 2
-                continue
-            if depth > MAX_FSTRING_DEPTH:
-                return end, "f-string: expressions nested too deeply"
-            i = field_end(text, i + 1, end, mark, triple, version, depth + 1)
-            if i >= end:
-                break
-            if text[i] == "}":
-                i += 1
-        else:
-            i += 1
-    triple_word = "triple-quoted " if triple else ""
-    return end, f"unterminated {triple_word}{kind}"
-
-
-def _after(text: str, what: str, i: int, end: int) -> int:
-    found = text.find(what, i, end)
-    return end if found < 0 else found + 1
-
-
-def field_end(
-    text: str, i: int, end: int, mark: str, triple: bool, version: tuple[int, int], depth: int
-) -> int:
-    """The offset of the `}` that closes a field, or of what breaks it off."""
-    brackets = 0
-    while i < end:
-        c = text[i]
-        if c in "\"'":
-            start = i
-            while start > 0 and i - start < 2 and text[start - 1].isalpha():
-                start -= 1
-            i, message = string_end(text, start, i, end, version, depth)
-            if message:
-                return i
-            continue
-        if c in "([{":
-            brackets += 1
-        elif c in ")]":
-            brackets -= 1
-        elif c == "}":
-            if brackets <= 0:
-                return i
-            brackets -= 1
-        elif c == "#":
-            while i < end and text[i] not in "\r\n":
-                i += 1
-            continue
-        elif c == "!" and brackets <= 0 and text.startswith("!=", i):
-            i += 1
-        elif c == ":" and brackets <= 0:
-            return spec_end(text, i + 1, end, mark, triple, version, depth)
-        i += 1
-    return end
-
-
-def spec_end(
-    text: str, i: int, end: int, mark: str, triple: bool, version: tuple[int, int], depth: int
-) -> int:
-    """The offset of the `}` that closes a field, from inside its format spec."""
-    close = mark * 3 if triple else mark
-    while i < end:
-        c = text[i]
-        if c == "}" or (c == mark and text.startswith(close, i)):
-            return i
-        if c in "\r\n" and not triple:
-            return i
-        if c == "{":
-            if depth > MAX_FSTRING_DEPTH:
-                return end
-            i = field_end(text, i + 1, end, mark, triple, version, depth + 1)
-            if i >= end or text[i] != "}":
-                return i
-        i += 1
-    return end
 
 
 def unescape(body: str, is_bytes: bool) -> str:
@@ -160,17 +51,14 @@ def unescape(body: str, is_bytes: bool) -> str:
         elif c == "U" and not is_bytes:
             code = _hexadecimal(body, i, 8, "\\UXXXXXXXX", False)
             if code > 0x10FFFF:
-                raise StringError("(unicode error) illegal Unicode character")
+                raise StringError(_cannot(j, j + 10, "illegal Unicode character"))
             out.append(chr(code))
             i += 8
         elif c == "N" and not is_bytes:
             stop = body.find("}", i)
             if not body.startswith("{", i) or stop < 0:
-                raise StringError("(unicode error) malformed \\N character escape")
-            try:
-                out.append(unicodedata.lookup(body[i + 1 : stop]))
-            except KeyError:
-                raise StringError("(unicode error) unknown Unicode character name") from None
+                raise StringError(_cannot(j, min(size, i + 1), "malformed \\N character escape"))
+            out.append(_named(body, i + 1, stop))
             i = stop + 1
         else:
             out.append("\\" + c)
@@ -179,25 +67,32 @@ def unescape(body: str, is_bytes: bool) -> str:
 
 def _hexadecimal(body: str, i: int, count: int, form: str, is_bytes: bool) -> int:
     digits = body[i : i + count]
-    if len(digits) < count or any(c not in "0123456789abcdefABCDEF" for c in digits):
+    if len(digits) < count or digits.strip(_HEXADECIMAL):
         if is_bytes:
             raise StringError(f"(value error) invalid \\x escape at position {i - 2}")
-        raise StringError(f"(unicode error) truncated {form} escape")
+        stop = i
+        while stop < len(body) and stop < i + count and body[stop] in _HEXADECIMAL:
+            stop += 1
+        raise StringError(_cannot(i - 2, stop, f"truncated {form} escape"))
     return int(digits, 16)
+
+
+def _named(body: str, start: int, stop: int) -> str:
+    """The character with this name; the tables are only loaded for a text that needs them."""
+    import unicodedata
+
+    try:
+        return unicodedata.lookup(body[start:stop])
+    except KeyError:
+        message = _cannot(start - 3, stop + 1, "unknown Unicode character name")
+        raise StringError(message) from None
+
+
+def _cannot(start: int, stop: int, reason: str) -> str:
+    where = f"position {start}-{stop - 1}"
+    return f"(unicode error) 'unicodeescape' codec can't decode bytes in {where}: {reason}"
 
 
 def one_newline(body: str) -> str:
     """Line ends inside a literal are newlines, however the file ends its lines."""
     return body.replace("\r\n", "\n").replace("\r", "\n") if "\r" in body else body
-
-
-def number_value(text: str) -> int | float | complex:
-    """The value of a number token that `number_end` found nothing wrong with."""
-    text = text.replace("_", "").lower()
-    if text[:2] in ("0x", "0o", "0b"):
-        return int(text, 0)
-    if text.endswith("j"):
-        return complex(0.0, float(text[:-1]))
-    if "." in text or "e" in text:
-        return float(text)
-    return int(text)
