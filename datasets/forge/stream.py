@@ -14,6 +14,7 @@ from neox.datasets.forge.behaviour import (
     Outputs,
     bounded,
     key,
+    split_key,
     split_of,
     trace,
 )
@@ -103,7 +104,7 @@ def examine(program: Program, index: int) -> Candidate | None:
     if not bounded(program.gives, values) or values == inputs or _dull(program.gives, values):
         return None
     behaviour = key(program, values)
-    return Candidate(index, program, values, behaviour, split_of(behaviour))
+    return Candidate(index, program, values, behaviour, split_of(split_key(program, values)))
 
 
 def _dull(kind: str, outputs: Outputs) -> bool:

@@ -59,7 +59,7 @@ def _from_forge(config: RunConfig) -> Data:
 
 def _from_file(config: RunConfig, path: Path) -> Data:
     tasks = read(path)
-    usable = [t for t in tasks if t.tests]
+    usable = [t for t in tasks if t.tests and not t.meta.get("inside")]
     if not usable:
         raise InputError("no task in this file has a test", path, remedy="add a `tests` field")
     splits = {t.split for t in usable}
@@ -79,7 +79,8 @@ def _from_file(config: RunConfig, path: Path) -> Data:
         f"{len(documents)} with a solution to imitate",
     ]
     if len(tasks) > len(usable):
-        remarks.append(f"{len(tasks) - len(usable)} tasks without a test were left out")
+        left = len(tasks) - len(usable)
+        remarks.append(f"{left} tasks left out: no test, or none that keeps its answers outside")
     return Data(train, held_out, documents, remarks)
 
 

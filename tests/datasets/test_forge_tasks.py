@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from neox.datasets.forge import FAMILIES, LEVELS, Forge, parse_name, tasks_from_name, to_humaneval
-from neox.datasets.forge.behaviour import arguments, split_of
+from neox.datasets.forge.behaviour import arguments
 from neox.datasets.forge.text import body
 from neox.datasets.forge.trials import habit_sets, single_mutants
 from neox.datasets.jobs import job
@@ -104,15 +104,26 @@ def test_tests_judge_habits_as_behaviour_does() -> None:
                 assert all(made(*case) == right(*case) for case in cases), completion
 
 
-def test_no_behaviour_and_no_prompt_stands_in_two_splits() -> None:
+def caller_key(task: Task) -> str:
+    """What a caller of the function can see: its signature, and its outputs on inputs that every
+    function with this signature takes. Found by running the rendered reference.
+    """
+    program = FORGE.program(task.task_id)
+    made = compiled(task.program(task.reference or ""))
+    cases = [arguments(program, index) for index in range(64)]
+    if program.takes in ("small", "nat", "int"):
+        cases = [(n, *case[1:]) for n, case in zip(range(31), cases, strict=False)]
+    signature = task.prompt.splitlines()[1]
+    return f"{signature}{[made(*case) for case in cases]!r}"
+
+
+def test_no_test_function_computes_what_a_training_function_computes() -> None:
     validation = FORGE.tasks("validation", 120)
     other = Forge(seed=7).tasks("test", 60)
     split_by_key: dict[str, str] = {}
     for task in TRAIN + TEST + validation + other:
-        key = behaviour(task)
-        assert key == task.meta["behaviour"]
-        assert split_of(key) == task.split
-        assert split_by_key.setdefault(key, task.split) == task.split
+        assert behaviour(task) == task.meta["behaviour"]
+        assert split_by_key.setdefault(caller_key(task), task.split) == task.split
     trained = {task.prompt for task in TRAIN}
     assert trained.isdisjoint(task.prompt for task in TEST + validation + other)
 
