@@ -110,6 +110,7 @@ class Facts:
     low: dict[str, Affine] = field(default_factory=dict)
     high: dict[str, Affine] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
+    known: set[Affine] = field(default_factory=set)  # >= 0 for a reason that bounds do not show
     count: int = 0
 
     def fresh(self, hint: str, low: Affine | None = None, high: Affine | None = None) -> Affine:
@@ -137,10 +138,11 @@ class Facts:
     def _extreme(self, value: Affine, only: Iterable[str] | None, largest: bool) -> Affine | None:
         targets = self.local if only is None else set(only)
         for _ in range(64):  # bounds may name further local atoms; the chain is short
-            hit = next((t for t in value.terms if t[0] in targets), None)
-            if hit is None:
+            hits = [t for t in value.terms if t[0] in targets]
+            if not hits:
                 return value
-            atom, c = hit
+            # youngest first: its bounds may name older atoms, and then cancel against them
+            atom, c = max(hits, key=lambda t: int(t[0].rpartition("#")[2]))
             bound = (self.high if (c > 0) == largest else self.low).get(atom)
             if bound is None:
                 return None
@@ -172,5 +174,7 @@ class Facts:
 
     def nonnegative(self, value: Affine) -> bool:
         """True when the value is provably >= 0, sizes at entry being >= 0."""
+        if value in self.known:
+            return True
         low = self.lower(value)
         return low is not None and low.const >= 0 and all(c > 0 for _, c in low.terms)

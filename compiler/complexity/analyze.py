@@ -15,12 +15,12 @@ from neox.compiler.complexity.calls import Summary
 from neox.compiler.complexity.exponent import Undecided
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.loops import Loops
-from neox.compiler.complexity.memo import memo_guard
+from neox.compiler.complexity.memo import memo_fixed, memo_guard
 from neox.compiler.complexity.recursion import Solution, remembered, solve
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
-from neox.compiler.complexity.values import GaveUp, Parameter, Reference, State, Value
+from neox.compiler.complexity.values import GaveUp, Parameter, State, Value
 from neox.compiler.program import Program
 
 NAMES = "nmkpqrstuvw"
@@ -105,7 +105,10 @@ class Analysis:
         states = [s for s in loops.block(body, [State(env)])]
         self._settle(loops, states)
         if any(s.calls for s in states):
-            solution = remembered(states, loops.facts) if remember else solve(states, loops.facts)
+            fixed = set() if guard is None else memo_fixed(function, guard)
+            solution = (
+                remembered(states, loops.facts, fixed) if remember else solve(states, loops.facts)
+            )
         else:
             solution = _straight(states)
         kind, length = _result(loops, states)
@@ -158,7 +161,7 @@ def _result(loops: Loops, states: list[State]) -> tuple[str, Affine | None]:
         if s.status == "raise":
             continue
         value = s.result
-        known = isinstance(value, Reference) or (
+        known = loops.heavy(value) or (
             isinstance(value, Parameter) and loops.is_container(value.name)
         )
         kinds.add("container" if known else "unknown")

@@ -91,6 +91,7 @@ class Calls(Expressions):
         if found is not None:
             key, content = found
             st.heap[key] = replace(content, length=None, growth=None)
+            st.touched.add(key)
 
     # Functions of the file
 
@@ -127,7 +128,16 @@ class Calls(Expressions):
             return self._recursive_result(bound, st)
         if self.unit.reaches(target, self.root):
             raise GaveUp(f"mutual recursion through {target.name} inside an expression")
+        for name in bound:
+            self._content_unknown(bound[name], st)
         return self.use_summary(target, self.summarize(target), bound, st)
+
+    def _content_unknown(self, value: Value, st: State) -> None:
+        """A function of the file may have changed what a container holds."""
+        found = self.container(value, st)
+        if found is not None and isinstance(found[1].element, Element):
+            st.heap[found[0]] = replace(found[1], element=replace(found[1].element, free=False))
+            st.touched.add(found[0])
 
     def entry_sizes(
         self, bound: dict[str, Value], st: State
@@ -228,10 +238,8 @@ class Calls(Expressions):
         if name == "sum" and len(arguments) > 1:
             st.lose("sum with a start value may concatenate")
             return Unknown()
-        if name in {"list", "tuple", "set", "dict", "frozenset", "collections.deque"}:
-            if not arguments:
-                kind = {"frozenset": "set", "collections.deque": "deque"}.get(name, name)
-                return self.allocate(st, kind, Affine(), Element("", False))
+        if name in _EMPTY and not arguments:
+            return self.allocate(st, _EMPTY[name], Affine(), Element("", False))
         entry = costs.FUNCTIONS.get(name)
         if entry is None or (keywords and name not in {"sorted", "max", "min"}):
             return self.unknown_call(name, arguments, st)
@@ -263,6 +271,7 @@ class Calls(Expressions):
         key, content = found
         length = None if by is None or content.length is None else content.length.plus(by)
         st.heap[key] = replace(content, length=length, growth=None)
+        st.touched.add(key)
 
     def _result(self, name: str, entry: costs.Entry, receiver: Value, st: State) -> Value:
         if entry.result in {"list", "set", "dict", "same"}:
@@ -291,10 +300,9 @@ class Calls(Expressions):
             b = self.number(self.value(node.right, scratch), scratch)
             if a is not None and b is not None and b.is_constant and b.const > 0:
                 return self.floor_divide(a, b.const)
-        if isinstance(node, n.BinOp) and node.op == "Pow" and isinstance(node.right, n.Constant):
-            if node.right.value == 0.5:
-                scratch = st.copy()
-                return self.square_root(self.value(node.left, scratch), scratch)
+        if isinstance(node, n.BinOp) and node.op == "Pow" and _is_half(node.right):
+            scratch = st.copy()
+            return self.square_root(self.value(node.left, scratch), scratch)
         if isinstance(value, (Parameter, *Magnitudes)) and self.magnitude(value, st) is not None:
             return value
         return Unknown()
@@ -346,6 +354,8 @@ class Calls(Expressions):
             return self._extend(receiver, arguments[0], st)
         if name == "pop" and kind in {"list", "parameter"} and arguments:
             return self._pop_at(receiver, arguments[0], st)
+        if name in {"append", "appendleft", "insert", "add", "setdefault"}:
+            self.keep(receiver, arguments[-1] if arguments else Unknown(), st)
         if name == "insert" and arguments:
             at = self.number(arguments[0], st)
             front = at is not None and at.is_constant and at.const >= 0
@@ -356,6 +366,12 @@ class Calls(Expressions):
         if name == "sort":
             self._scramble(receiver, st)
         return self.apply(name, entry, receiver, arguments, st)
+
+    def keep(self, receiver: Value, value: Value, st: State) -> None:
+        """Remember that a container holds containers."""
+        found = self.container(receiver, st)
+        if found is not None and self.heavy(value):
+            st.heap[found[0]] = replace(found[1], element=Unknown(heavy=True))
 
     def _scramble(self, receiver: Value, st: State) -> None:
         """After sorting, the content is no longer the caller's to choose."""
@@ -387,7 +403,19 @@ class Calls(Expressions):
         return found[1].element if found is not None else Unknown()
 
 
+_EMPTY = {
+    "list": "list",
+    "tuple": "list",
+    "set": "set",
+    "frozenset": "set",
+    "dict": "dict",
+    "collections.deque": "deque",
+}
 Magnitudes = (Num, Magnitude, Product)
+
+
+def _is_half(node: n.expr) -> bool:
+    return isinstance(node, n.Constant) and node.value == 0.5
 
 
 def _cost(cost: costs.Cost, k: Growth) -> Growth:

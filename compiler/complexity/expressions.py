@@ -166,20 +166,27 @@ class Expressions:
     ) -> Reference:
         self.facts.count += 1
         key = f"{kind}#{self.facts.count}"
-        st.heap[key] = Container(kind, length, element, growth)
+        st.heap[key] = Container(kind, length, element, growth, built=length == Affine())
         return Reference(key)
 
     def _display(self, kind: str, items: list[n.expr], st: State) -> Value:
         starred = any(isinstance(e, n.Starred) for e in items)
+        heavy = False
         for item in items:
             value = self.value(item, st)
             if isinstance(item, n.Starred):
                 growth = self.length_growth(value, st)
                 st.charge(ONE, growth)
+            heavy = heavy or self.heavy(value)
         if kind == "set":
             st.assumed_high.add("hash-O1")
-        return self.allocate(
-            st, kind, None if starred else Affine.number(len(items)), Element("", False)
+        inner: Value = Unknown(heavy=True) if heavy else Element("", False)
+        return self.allocate(st, kind, None if starred else Affine.number(len(items)), inner)
+
+    def heavy(self, value: Value) -> bool:
+        """May this be a container?"""
+        return isinstance(value, (Reference, Several)) or (
+            isinstance(value, Unknown) and value.heavy
         )
 
     # Views of a value
@@ -278,15 +285,21 @@ class Expressions:
             if isinstance(product, Product) and number is not None:
                 return Product((*product.factors, number))
         if isinstance(left, Element) or isinstance(right, Element):
-            free = all(
-                (isinstance(v, Element) and v.free) or self.number(v, st) is not None
-                for v in (left, right)
-            )
-            return Element("", free)
+            return Element("", self._stays_free(op, left, right, st))
         big = self.magnitude(left, st)
         if big is not None and b is not None and b.is_constant and op in {"Add", "Sub"}:
             return Magnitude(big)
         return Unknown()
+
+    def _stays_free(self, op: str, left: Value, right: Value, st: State) -> bool:
+        """Sums can be steered by the caller; other operations may be constant whatever comes in."""
+        if op not in {"Add", "Sub"}:
+            return False
+        for v in (left, right):
+            if not ((isinstance(v, Element) and v.free) or self.number(v, st) is not None):
+                return False
+        both = isinstance(left, Element) and isinstance(right, Element)
+        return op == "Add" or not both
 
     def _arithmetic(self, op: str, a: Affine, b: Affine) -> Value:
         if op == "Add":
@@ -298,7 +311,8 @@ class Expressions:
                 return Num(b.scale(a.const) if a.is_constant else a.scale(b.const))
             return Product((a, b))
         if op in {"FloorDiv", "RShift"} and b.is_constant:
-            divisor = b.const if op == "FloorDiv" else Fraction(2) ** int(min(b.const, 64))
+            shift = int(b.const) if b.const <= 64 else 64
+            divisor = b.const if op == "FloorDiv" else Fraction(2**shift)
             return self.floor_divide(a, divisor) if divisor > 0 else Unknown()
         if op == "FloorDiv" and a.terms and self.facts.nonnegative(a):
             factor = Growth(frozenset([monomial({b.linear(): Factor(power=-UNIT)})]))
@@ -326,6 +340,8 @@ class Expressions:
             # atoms may stand for fractions of integers; 1 covers every rounding below it
             top = Fraction(divisor - 1, divisor) if divisor.denominator == 1 else Fraction(1)
             self.rounding[key] = self.facts.fresh("floor", Affine(), Affine.number(top))
+            if self.facts.nonnegative(a):
+                self.facts.known.add(whole - self.rounding[key])
         return Num(whole - self.rounding[key])
 
     def _power(self, a: Affine, b: Affine) -> Value:
@@ -348,7 +364,10 @@ class Expressions:
 
     def _sequence(self, op: str, left: Value, right: Value, st: State) -> Value | None:
         """Concatenation and repetition build a new container of the summed length."""
-        known = [v for v in (left, right) if isinstance(v, (Reference, Several))]
+        if any(isinstance(v, Unknown) and v.heavy for v in (left, right)):
+            st.lose(f"line {self.line}: an operation on something of unknown size")
+            return Unknown(heavy=True)
+        known: list[Value] = [v for v in (left, right) if isinstance(v, (Reference, Several))]
         known += [
             v for v in (left, right) if isinstance(v, Parameter) and self.is_container(v.name)
         ]
@@ -390,7 +409,12 @@ class Expressions:
         if isinstance(base, Element):
             return Element(base.path + "[]" if base.path else "", base.free)
         found = self.container(base, st)
-        return Unknown() if found is None else found[1].element
+        if found is None:
+            return Element("", False) if isinstance(base, Unknown) else Unknown()
+        element = found[1].element
+        if isinstance(element, Element):
+            return replace(element, index=self.number(index, st))
+        return element
 
     def slice(self, base: Value, part: n.Slice, st: State) -> Value:
         """A slice copies: its cost and its length are what lies between the clamped ends."""
@@ -409,6 +433,9 @@ class Expressions:
             st.charge(ONE, self.size(whole))
             return self.allocate(st, "list", length, element)
         length = high - low
+        local = any(atom in self.facts.local for atom in length.atoms)
+        if local and not self.facts.nonnegative(length):
+            length = self.facts.fresh("slice", Affine(), whole)
         if abs(by.const) != 1:
             rounding = self.facts.fresh("floor", Affine(), Affine.number(1))
             length = length.scale(1 / abs(by.const)) + rounding
@@ -454,11 +481,10 @@ class Expressions:
             return self._connective(n.BoolOp("And", parts, test.start, test.end), st)
         if isinstance(test, n.Constant):
             return ([st], []) if test.value else ([], [st])
-        yes, no = st, st.copy()
-        yes_conditions, no_conditions = self._decide(test, yes, no)
-        for state, found in ((yes, yes_conditions), (no, no_conditions)):
+        holds, fails = st, st.copy()
+        for state, found in zip((holds, fails), self._decide(test, holds, fails), strict=True):
             state.conditions.extend(found)
-        return [yes], [no]
+        return [holds], [fails]
 
     def _connective(self, test: n.BoolOp, st: State) -> tuple[list[State], list[State]]:
         conjunction = test.op == "And"
@@ -483,7 +509,11 @@ class Expressions:
         value = self.value(test, yes)
         _follow(no, yes)
         if isinstance(value, Element) and value.free:
-            return [Condition("data", line)], [Condition("data", line)]
+            operands = _shape(test), None
+            return (
+                [Condition("data", line, operands=operands, outcomes=frozenset("T"))],
+                [Condition("data", line, operands=operands, outcomes=frozenset("F"))],
+            )
         amount = self.number(value, yes)
         if amount is None and not isinstance(value, (Element, Unknown, Magnitude, Product)):
             amount = self.length(value, yes)
@@ -513,6 +543,8 @@ class Expressions:
                 self._search_cost(value, st)
             elif op not in {"Is", "IsNot"}:
                 for side in values[-2:]:
+                    if isinstance(side, Unknown) and side.heavy:
+                        st.lose(f"line {self.line}: a comparison of unknown size")
                     if isinstance(side, Reference) or (
                         isinstance(side, Parameter) and self.is_container(side.name)
                     ):
@@ -532,7 +564,7 @@ class Expressions:
             st.lose(f"line {self.line}: membership in something of unknown size")
             return ONE
         st.charge(ONE, growth)
-        return growth if found is None or found[1].kind != "parameter" else growth
+        return growth
 
     def _decide_compare(
         self, test: n.Compare, yes: State, no: State
@@ -543,36 +575,74 @@ class Expressions:
         if op in {"In", "NotIn"}:
             scan = self._search_cost(right, yes)
         _follow(no, yes)
-        both = [Condition("data", line)], [Condition("data", line)]
+        unknown = [Condition("opaque", line)], [Condition("opaque", line)]
+        operands = _shape(test.left), _shape(test.comparators[0])
         if op in {"In", "NotIn"}:
             absent = no if op == "In" else yes
             absent.low = absent.low + scan
-            if isinstance(left, Element) and left.free:
-                data, opaque = [Condition("data", line)], [Condition("opaque", line)]
-                return (opaque, data) if op == "In" else (data, opaque)
-            return [Condition("opaque", line)], [Condition("opaque", line)]
+            if not self._may_be_absent(left, right, yes):
+                return unknown
+            out = [Condition("data", line, operands=operands, outcomes=frozenset(["absent"]))]
+            return (unknown[0], out) if op == "In" else (out, unknown[0])
         a, b = self.number(left, yes), self.number(right, yes)
         if a is not None and b is not None and op not in {"Is", "IsNot"}:
             return self._numbers(op, a, b, line)
         if isinstance(left, Remainder) and b is not None and op in {"Eq", "NotEq"}:
-            if b == Affine():
-                divides, not_so = self._divides(left, line)
-                return (divides, not_so) if op == "Eq" else (not_so, divides)
-            return [Condition("opaque", line)], [Condition("opaque", line)]
+            if b != Affine():
+                return unknown
+            divides, not_so = self._divides(left, line)
+            return (divides, not_so) if op == "Eq" else (not_so, divides)
         powers = self._product_guard(op, left, right, line, yes)
         if powers is not None:
             return powers
-        if self._same_text(test.left, test.comparators[0]):
-            return [Condition("opaque", line)], [Condition("opaque", line)]
-        if any(isinstance(v, Element) and v.free for v in (left, right)) and all(
+        if op not in _ORDERS or operands[0] == operands[1]:
+            return unknown
+        if not self._chosen_by_caller(test, left, right):
+            return unknown
+        found = []
+        for outcomes in (_ORDERS[op], frozenset("<=>") - _ORDERS[op]):
+            gap = self._index_gap(left, right, outcomes)
+            kept = Condition("data", line, gap, operands=operands, outcomes=outcomes)
+            found.append([Condition("opaque", line)] if gap == Affine() else [kept])
+        return found[0], found[1]
+
+    def _may_be_absent(self, item: Value, where: Value, st: State) -> bool:
+        """New items can keep coming: the container held none of them when the path began."""
+        found = self.container(where, st)
+        if not (isinstance(item, Element) and item.free and item.path) or found is None:
+            return False
+        key, content = found
+        if content.kind == "parameter":
+            return key not in st.touched and not item.path.startswith(key.partition(":")[2] + "[")
+        return content.built and key not in st.touched
+
+    def _chosen_by_caller(self, test: n.Compare, left: Value, right: Value) -> bool:
+        """One side is free content, the other free content, a fixed size or a constant."""
+        sides = ((left, test.left), (right, test.comparators[0]))
+        if not any(isinstance(v, Element) and v.free for v, _ in sides):
+            return False
+        if isinstance(left, Element) and isinstance(right, Element):
+            return left.free and right.free and bool(left.path and right.path)
+        return all(
             (isinstance(v, Element) and v.free)
             or isinstance(v, Parameter)
             or (isinstance(v, Num) and not self.facts.local & set(v.value.atoms))
             or isinstance(node, n.Constant)
-            for v, node in ((left, test.left), (right, test.comparators[0]))
-        ):
-            return both
-        return [Condition("opaque", line)], [Condition("opaque", line)]
+            for v, node in sides
+        )
+
+    def _index_gap(self, left: Value, right: Value, outcomes: frozenset[str]) -> Affine | None:
+        """For two elements of one container, the distance that must not be 0.
+
+        None where equal content will do, or the containers differ; 0 where places may coincide.
+        """
+        if not (isinstance(left, Element) and isinstance(right, Element)):
+            return None
+        if left.path != right.path or "=" in outcomes:
+            return None
+        if left.index is None or right.index is None:
+            return Affine()
+        return left.index - right.index
 
     def _product_guard(
         self, op: str, left: Value, right: Value, line: int, st: State
@@ -611,10 +681,6 @@ class Expressions:
         unknown = [Condition("opaque", line)], [Condition("opaque", line)]
         return table.get(op, unknown)
 
-    @staticmethod
-    def _same_text(a: n.expr, b: n.expr) -> bool:
-        return a.end - a.start == b.end - b.start and _shape(a) == _shape(b)
-
 
 def _follow(late: State, early: State) -> None:
     """Give the failing path all that evaluating the test did."""
@@ -622,6 +688,17 @@ def _follow(late: State, early: State) -> None:
     late.env, late.heap, late.low, late.high = copy.env, copy.heap, copy.low, copy.high
     late.calls, late.notes = copy.calls, copy.notes
     late.assumed_high, late.assumed_low = copy.assumed_high, copy.assumed_low
+    late.touched = copy.touched
+
+
+_ORDERS = {
+    "Eq": frozenset("="),
+    "NotEq": frozenset("<>"),
+    "Lt": frozenset("<"),
+    "LtE": frozenset("<="),
+    "Gt": frozenset(">"),
+    "GtE": frozenset(">="),
+}
 
 
 def _shape(node: object) -> object:

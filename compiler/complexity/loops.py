@@ -29,7 +29,6 @@ from neox.compiler.complexity.unit import dotted, own_nodes
 from neox.compiler.complexity.values import (
     CallSite,
     Condition,
-    Container,
     Element,
     GaveUp,
     Lazy,
@@ -56,13 +55,15 @@ class Counter:
 
 
 class Loops(Statements):
+    elements: list[Value] = []  # noqa: RUF012
+
     # for
 
     def loop_for(self, node: n.For, st: State) -> list[State]:
         counter = self.counter(self.value(node.iter, st), st)
         start, carried = self._iteration(st, [*node.body, node.target])
         self.assign(node.target, counter.item, start)
-        states = self.block(node.body, [start])
+        states = self._body(node.body, [start], st)
         self._forbid_resizing(node.iter, st, states)
         after = self._finish(st, states, carried, counter.trips, counter)
         normal = [s for s in after if s.status == "normal"]
@@ -112,12 +113,12 @@ class Loops(Statements):
         return Unknown() if found is None else found[1].element
 
     def _zip(self, parts: list[Counter]) -> Counter:
-        item = Several(tuple(p.item for p in parts))
+        item: Value = Several(tuple(p.item for p in parts))
         first = parts[0].trips if parts else Trips(ONE, ONE, Affine())
         if all(p.trips.count == first.count for p in parts):
             return Counter(first, item)
         known = [p.trips for p in parts if p.trips.high is not None]
-        best = min(known, key=lambda t: len(t.high.monomials) if t.high else 0, default=first)
+        best = known[0] if known else first
         return Counter(Trips(ONE, best.high, None), item)
 
     def _range(self, value: Progression, st: State) -> Counter:
@@ -139,7 +140,8 @@ class Loops(Statements):
         count = (stop - start).scale(1 / by)
         size = self.size(count)
         if count.is_constant:
-            count = Affine.number(max(Fraction(0), -((-count.const) // 1)))
+            whole = -((-count.const) // 1)
+            count = Affine.number(whole if whole > 0 else 0)
         elif abs(by) != 1:
             count = count + self.facts.fresh("floor", Affine(), Affine.number(1))
         rising = low.is_constant and low.const >= 1
@@ -170,7 +172,7 @@ class Loops(Statements):
             else []
         )
         cost_of_test = [replace(s, status="normal") for s in outside]
-        states = self.block(node.body, inside)
+        states = self._body(node.body, inside, st)
         early = [s for s in states if s.status not in {"normal", "continue"}]
         paths = self._paths(states, carried)
         single = not early and len(guards) == 1 and len(inside) == 1 and len(outside) == 1
@@ -188,6 +190,31 @@ class Loops(Statements):
         return [s for s in after if s.status != "normal"] + self.block(node.orelse, normal)
 
     # One iteration
+
+    def _body(self, body: list[n.stmt], inside: list[State], st: State) -> list[State]:
+        """Paths through the body; content that the body overwrites is not the caller's to choose.
+
+        Whether it does is known after a first run only, so such a body is run again.
+        """
+        first = [s.copy() for s in inside]
+        states = self.block(body, inside)
+        stale = {
+            key
+            for s in states
+            for key, content in s.heap.items()
+            if key in st.heap and content.element != st.heap[key].element
+        }
+        if not stale:
+            return states
+        for s in first:
+            for key in stale & s.heap.keys():
+                element = s.heap[key].element
+                kept = replace(element, free=False) if isinstance(element, Element) else element
+                s.heap[key] = replace(s.heap[key], element=kept)
+            for c in s.conditions:
+                if c.kind == "data":
+                    s.conditions[s.conditions.index(c)] = Condition("opaque", c.line)
+        return self.block(body, first)
 
     def _iteration(
         self, st: State, body: list[n.stmt | n.expr]
@@ -213,7 +240,7 @@ class Loops(Statements):
             elif isinstance(value, Reference) and name not in self._rebound(body):
                 continue
             else:
-                start.env[name] = Element("", False) if isinstance(value, Element) else Unknown()
+                start.env[name] = self._loose(value)
         for name in sorted(resized):
             found = self.container(self.name(name, start), start)
             if found is None:
@@ -221,7 +248,7 @@ class Loops(Statements):
             key, content = found
             atom = self.facts.fresh(f"len {name}", Affine())
             carried[f"heap:{key}"] = Carried(atom.atoms[0], content.length)
-            start.heap[key] = Container(content.kind, atom, content.element)
+            start.heap[key] = replace(content, length=atom, growth=None)
         return start, carried
 
     def _changes(self, body: list[n.stmt | n.expr]) -> tuple[set[str], set[str]]:
@@ -315,6 +342,11 @@ class Loops(Statements):
         low, assumed, avoidable = self._low(paths, exits, trips, counter, guards, progress)
         after = st.copy()
         after.charge(low, None if high is None else high + (trips.high or ONE))
+        after.touched = after.touched.union(*(s.touched for s in everything))
+        for s in everything:
+            for key, content in s.heap.items():
+                if key in after.heap and content.element != after.heap[key].element:
+                    after.heap[key] = replace(after.heap[key], element=content.element)
         after.notes |= trips.notes.union(*(s.notes for s in everything))
         after.assumed_low |= assumed
         after.assumed_high = after.assumed_high.union(*(s.assumed_high for s in everything))
@@ -345,10 +377,10 @@ class Loops(Statements):
                 self._bound_additive(c, [m.least for m in known], [m.most for m in known], trips)
                 self._bound_by_guard(c, guards, paths, name)
                 progress.moves[c.atom] = (c.entry, None)
-                if count is not None and len({(m.least, m.most) for m in known}) == 1:
-                    if known[0].least == known[0].most:
-                        last = c.entry + count.scale(known[0].least)
-                        progress.moves[c.atom] = (c.entry, last)
+                steps = {step for m in known for step in (m.least, m.most)}
+                if count is not None and len(steps) == 1:
+                    last = c.entry + count.scale(known[0].least)
+                    progress.moves[c.atom] = (c.entry, last)
             elif trips.geometric and all(m.scale != 1 for m in known):
                 shrinking = all(m.scale < 1 for m in known)
                 extent = self.size(c.entry) if shrinking else self._limit(c, guards)
@@ -534,7 +566,7 @@ class Loops(Statements):
         return results
 
     def _outside(self, value: Value) -> Value:
-        return value if isinstance(value, (Reference, Parameter)) else Unknown()
+        return value if isinstance(value, (Reference, Parameter)) else self._loose(value)
 
     def _leave(self, after: State, paths: Paths, trips: Trips, exits: list[State]) -> None:
         """What the changed variables hold after the loop."""
@@ -574,9 +606,9 @@ class Loops(Statements):
         return True
 
     def _loose(self, value: Value) -> Value:
-        if isinstance(value, (Element, Reference)):
-            return Element("", False) if isinstance(value, Element) else Unknown()
-        return Unknown()
+        if isinstance(value, Element):
+            return Element("", False)
+        return Unknown(heavy=self.heavy(value) or isinstance(value, (Parameter, Lazy)))
 
     def _times(self, paths: Paths, trips: Trips, broken: bool) -> list[Affine] | None:
         """How often each path is taken: atoms that add up to the trips, where those are known."""
@@ -659,7 +691,8 @@ class Loops(Statements):
             if length is not None:
                 length = self.facts.fresh("distinct", Affine(), length)
         kind = {n.SetComp: "set", n.DictComp: "dict"}.get(type(node), "list")
-        return self.allocate(st, kind, length, Element("", False))
+        heavy = any(self.heavy(v) for v in self.elements)
+        return self.allocate(st, kind, length, Unknown(True) if heavy else Element("", False))
 
     def _product(self, counts: list[Affine | None], st: State) -> Affine | None:
         total = Affine.number(1)
@@ -679,8 +712,7 @@ class Loops(Statements):
         counts: list[Affine | None],
     ) -> State:
         if not generators:
-            for part in element:
-                self.value(part, st)
+            self.elements = [self.value(part, st) for part in element]
             return st
         head, rest = generators[0], generators[1:]
         if head.is_async:

@@ -35,6 +35,12 @@ def memo_guard(function: Function) -> n.If | None:
     return None
 
 
+def memo_fixed(function: Function, guard: n.If) -> set[str]:
+    """Parameters outside the key: passed on unchanged."""
+    assert isinstance(guard.test, n.Compare)
+    return set(function.parameters) - set(_names(guard.test.left))
+
+
 def _names(node: n.expr) -> tuple[str, ...]:
     if isinstance(node, n.Name):
         return (node.id,)
@@ -65,7 +71,7 @@ def _complete(function: Function, store: str, key: tuple[str, ...]) -> bool:
 
 
 def _always_stores(function: Function, store: str, key: tuple[str, ...]) -> bool:
-    """The top level ends in `memo[key] = ...; return ...`, and no recursive call returns earlier."""
+    """The body ends in `memo[key] = ...; return ...`, and no recursive call returns earlier."""
     body = function.node.body
     if len(body) < 2 or not isinstance(body[-1], n.Return):
         return False

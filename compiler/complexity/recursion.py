@@ -166,7 +166,7 @@ def _history(site: CallSite, after: Affine, measure: Affine, facts: Facts) -> Ca
     high = facts.upper(after, [site.index])
     if low is None or high is None or not low.is_constant or low.const < 0:
         return None
-    if ratio(high, measure) != 1 or not high.const - measure.const == -1:
+    if ratio(high, measure) != 1 or high.const - measure.const != -1:
         return None
     return Call(Move(UNIT, Fraction(-1), Fraction(-1)), UNIT, history=True, maybe=site.maybe)
 
@@ -315,7 +315,7 @@ def _solve_factor(calls: list[Call], toll: Factor, largest: bool) -> Factor | No
     return None
 
 
-def remembered(paths: list[State], facts: Facts) -> Solution:
+def remembered(paths: list[State], facts: Facts, fixed: set[str]) -> Solution:
     """Cost with remembered results: distinct states times the work of one."""
     recursive = [p for p in paths if p.calls]
     changed = {
@@ -323,7 +323,7 @@ def remembered(paths: list[State], facts: Facts) -> Solution:
         for p in recursive
         for site in p.calls
         for a, size in site.sizes
-        if size != Affine.atom(a) and _matters(a, recursive)
+        if size != Affine.atom(a) and _matters(a, recursive) and _owner(a) not in fixed
     }
     coordinates: list[Affine] = []
     for c in _candidates(recursive):
@@ -350,9 +350,13 @@ def remembered(paths: list[State], facts: Facts) -> Solution:
     return Solution(low, None if total is None else states * total, assumed, {"cold-cache"})
 
 
+def _owner(atom: str) -> str:
+    return atom.removeprefix("len(").removesuffix(")").removesuffix("[]")
+
+
 def _matters(atom: str, recursive: list[State]) -> bool:
     """A length of a plain number, or a value of a container, is a name without meaning."""
-    name = atom.removeprefix("len(").removesuffix(")").removesuffix("[]")
+    name = _owner(atom)
     used = {a for p in recursive for c in p.conditions if c.value for a in c.value.atoms}
     is_number = name in used
     is_container = f"len({name})" in used

@@ -62,12 +62,37 @@ Alternative = tuple[State, list[Condition], Growth]
 def witness(conditions: list[Condition], sizes: frozenset[Affine] = frozenset()) -> set[str] | None:
     """The assumptions under which inputs of every large size take this path, or None."""
     assumed = set()
+    if not consistent(conditions):
+        return None
     for condition in conditions:
-        if condition.kind == "data":
+        if condition.kind == "data" and condition.value is None:
             assumed.add(f"path-feasible:{condition.line}")
-        elif settled(condition, sizes) is not True:
+        elif condition.kind == "data" or settled(condition, sizes) is not True:
             return None
     return assumed
+
+
+def consistent(conditions: list[Condition]) -> bool:
+    """Can the choices about content hold at once?
+
+    Two outcomes of one comparison must overlap; an operand that is ordered against two different
+    things is refused, because the two may contradict each other.
+    """
+    left: dict[tuple[object, object], frozenset[str]] = {}
+    for c in conditions:
+        if c.kind == "data" and c.operands is not None:
+            left[c.operands] = left.get(c.operands, c.outcomes) & c.outcomes
+    if not all(left.values()):
+        return False
+    for (a, b), outcomes in left.items():
+        for (c, d), others in left.items():
+            shared = (a, b) != (c, d) and {a, b} & {c, d} - {None}
+            if shared and not (outcomes == others == _UNEQUAL):
+                return False
+    return True
+
+
+_UNEQUAL = frozenset("<>")
 
 
 def lower_of(paths: list[Alternative], sizes: frozenset[Affine] = frozenset()) -> Lower:

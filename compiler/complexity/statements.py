@@ -164,11 +164,11 @@ class Statements(Calls):
             for part, item in zip(target.elts, items, strict=True):
                 self.assign(part.value if isinstance(part, n.Starred) else part, item, st)
         elif isinstance(target, n.Subscript):
-            self._store(target, st)
+            self._store(target, value, st)
         elif isinstance(target, n.Attribute):
             self.value(target.value, st)
 
-    def _store(self, target: n.Subscript, st: State) -> None:
+    def _store(self, target: n.Subscript, value: Value, st: State) -> None:
         base = self.value(target.value, st)
         index = self.value(target.slice, st) if not isinstance(target.slice, n.Slice) else None
         found = self.container(base, st)
@@ -178,6 +178,15 @@ class Statements(Calls):
         elif found is not None and found[1].kind == "dict":
             st.assumed_high.add("hash-O1")
             self.resize(base, None, st)
+        if found is None:
+            return
+        key, element = found[0], found[1].element
+        moved = isinstance(value, Element) and isinstance(element, Element)
+        if self.heavy(value):
+            st.heap[key] = replace(st.heap[key], element=Unknown(heavy=True))
+        elif isinstance(element, Element) and not (moved and value.path == element.path):  # type: ignore[union-attr]
+            st.heap[key] = replace(st.heap[key], element=replace(element, free=False))
+        st.touched.add(key)
 
     def _augmented(self, node: n.AugAssign, st: State) -> State:
         value = self.value(node.value, st)
@@ -195,7 +204,7 @@ class Statements(Calls):
             if isinstance(value, (Reference, Several)):
                 st.lose("augmented assignment of a container to a part")
             if isinstance(node.target, n.Subscript):
-                self._store(node.target, st)
+                self._store(node.target, Unknown(), st)
             else:
                 self.value(node.target, st)
         return st
@@ -298,4 +307,5 @@ def _join(a: State, b: State) -> State:
         notes=a.notes | b.notes,
         assumed_low=chosen.assumed,
         assumed_high=a.assumed_high | b.assumed_high,
+        touched=a.touched | b.touched,
     )

@@ -114,9 +114,9 @@ def _split(m: Monomial, progress: Progress) -> tuple[tuple[str, Factor] | None, 
         if atom in progress.geometric and _plain(factor):
             if all(_plain(f) for g in progress.geometric[atom].monomials for _, f in g):
                 return (atom, factor), rest
-        elif atom in progress.positive and factor == Factor(power=-UNIT):
-            return (atom, factor), rest
-        elif atom in progress.rising and not factor.polylog and not factor.factorial:
+            continue
+        harmonic = atom in progress.positive and factor == Factor(power=-UNIT)
+        if harmonic or (atom in progress.rising and not factor.polylog and not factor.factorial):
             return (atom, factor), rest
     return None, m
 
@@ -134,8 +134,10 @@ def _monomial_low(m: Monomial, progress: Progress, facts: Facts) -> Growth:
     if special is not None:
         atom, factor = special
         end = progress.moves.get(atom, (Affine(), None))[1]
+        if atom in progress.geometric:
+            return _largest_term(atom, factor, rest, progress)
         kept = _ends(rest, progress, facts, 0 if factor.power == -1 else 1)
-        if atom in progress.geometric or end is None or kept is None:
+        if end is None or kept is None:
             return ONE
         if factor.power == -1:
             return kept * Growth.size(end, Factor(log=UNIT))
@@ -145,6 +147,18 @@ def _monomial_low(m: Monomial, progress: Progress, facts: Facts) -> Growth:
             return ONE
     kept = _ends(m, progress, facts)
     return ONE if kept is None else progress.low * kept
+
+
+def _largest_term(atom: str, factor: Factor, rest: Monomial, progress: Progress) -> Growth:
+    """A geometric progression that is known to run through reaches its extent up to a factor."""
+    if progress.low == ONE or any(
+        a in progress.moves or a in progress.geometric for s, _ in rest for a in s.atoms
+    ):
+        return ONE
+    extent = progress.geometric[atom]
+    if not all(_plain(f) for m in extent.monomials for _, f in m):
+        return ONE
+    return extent.map(lambda s, f: Growth.size(s, factor)) * Growth(frozenset([rest]))
 
 
 def _ends(m: Monomial, progress: Progress, facts: Facts, end: int | None = None) -> Growth | None:

@@ -14,7 +14,7 @@ from math import ceil, floor
 
 from neox.compiler.complexity.affine import Affine, Facts
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, log_of
-from neox.compiler.complexity.select import settled
+from neox.compiler.complexity.select import consistent, settled
 from neox.compiler.complexity.values import Condition, Num, Product, Remainder, State, Value
 
 
@@ -132,8 +132,15 @@ def lower_trips(
     """
     alone, assumed = paths.only(index), set()
     low: Growth | None = None
+    if not consistent(paths.going[index].conditions):
+        return None
     for condition in paths.going[index].conditions:
         if condition.kind == "data":
+            gap = condition.value
+            if gap is not None and not any(
+                facts.nonnegative(side.plus(-1)) for side in (gap, -gap)
+            ):
+                return None
             assumed.add(f"path-feasible:{condition.line}")
             continue
         if condition.kind == "prime" and _prime_keeps(condition, alone, facts, start):

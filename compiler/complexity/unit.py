@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.costs import METHODS, SIZE_CHANGING
-from neox.compiler.walk import children
+from neox.compiler.walk import children, walk
 
 FunctionNode = n.FunctionDef | n.AsyncFunctionDef
 _CONTAINER_METHODS = frozenset(name for table in METHODS.values() for name in table)
@@ -81,7 +81,7 @@ class Unit:
 def read(tree: n.Module, text: str) -> Unit:
     unit = Unit(breaks=[i for i, character in enumerate(text) if character == "\n"])
     assigned: dict[str, int] = {}
-    for node in _own(tree.body):
+    for node in walk(tree):
         if isinstance(node, n.Import):
             for a in node.names:
                 unit.imports[a.asname or a.name] = a.name

@@ -49,10 +49,14 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """Content of an input. `free`: the caller may choose it at will, independently of sizes."""
+    """Content of an input. `free`: the caller may choose it at will, independently of sizes.
+
+    `path` names the container it came from, empty where it was computed; `index` where in it.
+    """
 
     path: str
     free: bool = True
+    index: Affine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ class Lazy:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nothing is known."""
+    """Nothing is known; `heavy` where it may be a container of any size."""
+
+    heavy: bool = False
 
 
 Value = (
@@ -121,14 +127,16 @@ class Container:
     length: Affine | None
     element: Value
     growth: Growth | None = None
+    built: bool = False  # made empty by the function itself
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A decision taken on a path.
 
-    "size": `value >= 1`, "nonzero": `value != 0`; "data": the input can be chosen so; "prime": a
-    prime `value` is not divisible by `other`; "opaque": none of these.
+    "size": `value >= 1`, "nonzero": `value != 0`; "data": the input can be chosen so, provided
+    `value`, where given, is not 0; "prime": a prime `value` is not divisible by `other`; "opaque":
+    none of these.
     """
 
     kind: Literal["size", "nonzero", "data", "prime", "opaque"]
@@ -136,6 +144,11 @@ class Condition:
     value: Affine | None = None
     other: Affine | None = None
     degree: int = 1  # of a guard value**degree <= other
+    operands: tuple[object, object] | None = None  # of "data": what is compared,
+    outcomes: frozenset[str] = frozenset()  # and the orders that are left
+
+
+ONCE = Affine.number(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +156,7 @@ class CallSite:
     """A recursive call: the callee's entry sizes in terms of ours, and how often it happens."""
 
     sizes: tuple[tuple[str, Affine | None], ...]
-    times: Affine = Affine.number(1)
+    times: Affine = ONCE
     index: str | None = None
     maybe: bool = False
 
@@ -166,6 +179,7 @@ class State:
     notes: set[str] = field(default_factory=set)
     assumed_low: set[str] = field(default_factory=set)
     assumed_high: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)  # containers changed on this path
 
     def copy(self) -> State:
         return replace(
@@ -177,6 +191,7 @@ class State:
             notes=set(self.notes),
             assumed_low=set(self.assumed_low),
             assumed_high=set(self.assumed_high),
+            touched=set(self.touched),
         )
 
     def charge(self, low: Growth, high: Growth | None) -> None:
