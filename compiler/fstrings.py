@@ -29,7 +29,7 @@ from neox.compiler.tokens import (
 )
 
 _CONVERSIONS = {"s": 115, "r": 114, "a": 97}
-_NESTING = 2  # format specs may nest this deep before Python 3.12
+_NESTING = 2  # how deep format specs may nest; one more from Python 3.12 on
 
 
 class Strings(Cursor):
@@ -131,9 +131,6 @@ class Strings(Cursor):
                 start, end = self.starts[self.i], self.ends[self.i]
                 body = one_newline(self.text[start:end])
                 if depth == 0:
-                    # CPython's token ends inside a doubled brace
-                    if body.endswith(("{{", "}}")) and not raw | ("\\N{" in body):
-                        end -= 1
                     body = body.replace("{{", "{").replace("}}", "}")
                 if not raw and "\\" in body:
                     body = self._unescape(body, False, start, end)
@@ -151,7 +148,7 @@ class Strings(Cursor):
         kind = self.kinds[self.i]
         if kind in (RBRACE, EXCLAM, COLON, EQUAL):
             self._no_expression(kind)
-        if self.minor < 12 and depth >= _NESTING:
+        if depth >= _NESTING + (self.minor >= 12):
             self.fail("f-string: expressions nested too deeply")
         if kind == STAR and self.minor < 12:
             self.fail("f-string: cannot use starred expression here")

@@ -216,6 +216,8 @@ class Lexer(Fields):
                 i, column, alternate = columns(self.text, begin)
                 if i < size and codes[i] in b"\r\n#":
                     continue
+                if i >= size and "\\" in self.text[begin:]:
+                    self.out.add_error("unexpected EOF while parsing", i, i)
             if i >= size:
                 return size
             if column != self.indents[-1] or alternate != self.alternates[-1]:

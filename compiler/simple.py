@@ -32,8 +32,14 @@ class Simple(Recovery):
         """simple_stmt (';' simple_stmt)* [';'] NEWLINE"""
         kinds = self.kinds
         while True:
-            method = _SIMPLE.get(kinds[self.i])
-            body.append(self._expression_statement() if method is None else method(self))
+            i = self.i
+            method = _SIMPLE.get(kinds[i])
+            if method is not None:
+                body.append(method(self))
+            elif kinds[i + 1] == NAME and self.at_word("type") and self.minor >= 12:
+                body.append(self._type_alias())
+            else:
+                body.append(self._expression_statement())
             if kinds[self.i] == NEWLINE:
                 self.i += 1
                 return
@@ -252,7 +258,7 @@ class Simple(Recovery):
         renamed = self.name() if self.eat(t.AS) else None
         return n.alias(name, renamed, start, self.last_end())
 
-    def type_alias(self) -> n.stmt:
+    def _type_alias(self) -> n.stmt:
         """'type' NAME [type_params] '=' expression"""
         start = self.here()
         self.i += 1

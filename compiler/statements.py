@@ -38,10 +38,10 @@ class Statements(Simple):
         i = self.i
         kind = self.kinds[i]
         if kind == NAME:
-            if self.kinds[i + 1] != t.DOT and self.ends[i] - self.starts[i] in (4, 5):
-                soft = self._soft_statement()
-                if soft is not None:
-                    body.append(soft)
+            if self.ends[i] - self.starts[i] == 5 and self.word() == "match" and self.minor >= 10:
+                match = self.match_statement()
+                if match is not None:
+                    body.append(match)
                     return
         elif kind >= t.FALSE or kind == t.AT:
             method = _COMPOUND.get(kind)
@@ -51,20 +51,6 @@ class Statements(Simple):
         elif kind == INDENT:
             self.fail()
         self.simple_statements(body)
-
-    def _soft_statement(self) -> n.stmt | None:
-        """A match or type statement, if that is what the name begins."""
-        word = self.word()
-        if word == "match" and self.minor >= 10:
-            return self.match_statement()
-        if word == "type" and self.minor >= 12 and self.peek() == NAME:
-            alias = self.type_alias()
-            if self.at(NEWLINE):
-                self.i += 1
-            elif not self.eat(t.SEMI):
-                self.fail()
-            return alias
-        return None
 
     def if_(self) -> n.stmt:
         """if_stmt; a chain of elif is folded from the end, not recursed into."""

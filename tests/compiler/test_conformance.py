@@ -41,7 +41,10 @@ def differences(source: str | bytes, tree: ast.AST | None = None) -> Iterator[st
             if len(ours) != len(other):
                 yield f"{path}: {len(ours)} items, CPython has {len(other)}"
                 continue
-            waiting += [(a, b, f"{path}[{i}]", placed) for i, (a, b) in enumerate(zip(ours, other))]
+            waiting += [
+                (a, b, f"{path}[{i}]", placed)
+                for i, (a, b) in enumerate(zip(ours, other, strict=True))
+            ]
         elif isinstance(ours, nodes.Node):
             yield from _node(program, ours, other, path, placed, waiting)
         elif isinstance(
