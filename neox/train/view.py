@@ -142,6 +142,8 @@ class LiveView:
         numbers = "   ".join(
             f"{label} {self._row[key]:.4g}" for key, label in SHOWN.items() if key in self._row
         )
+        if not self._course:
+            return self._bar
         name = "reward" if "reward" in self._row else "loss"
         curve = sparkline(self._course, max(self._console.width - 12, 10))
         return Group(self._bar, Text(numbers, style="cyan"), Text(f"{name:<8}{curve}"))
@@ -165,10 +167,10 @@ def result_table(summary: Mapping[str, Any], folder: Path) -> str:
     names = [k for k in ("greedy", "pass@1", "pass@8") if k in before]
     names += [k for k in before if k.startswith("pass@") and k not in names + _intervals(before)]
     if names:
-        lines.append(f"held-out tasks: {before['n']}".ljust(18) + f"{'before':<24}{'after':<24}")
+        lines.append(f"held-out tasks: {before['n']}".ljust(20) + f"{'before':<24}after")
     for name in names:
         cells = [_cell(part, name) for part in (before, after)]
-        lines.append(f"  {name:<16}" + "".join(f"{c:<24}" for c in cells).rstrip())
+        lines.append(f"  {name:<18}" + "".join(f"{c:<24}" for c in cells).rstrip())
     seconds = summary["seconds"]
     parts = ", ".join(f"{name} {value:.0f} s" for name, value in seconds.items())
     lines.append(f"CPU time: {sum(seconds.values()):.0f} s ({parts}); peak {summary['peak_mb']} MB")
