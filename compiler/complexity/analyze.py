@@ -20,7 +20,7 @@ from neox.compiler.complexity.recursion import Solution, remembered, solve
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
-from neox.compiler.complexity.values import GaveUp, Parameter, State, Value
+from neox.compiler.complexity.values import GaveUp, Parameter, State, Unknown, Value
 from neox.compiler.program import Program
 
 NAMES = "nmkpqrstuvw"
@@ -98,6 +98,8 @@ class Analysis:
         loops = Loops(self.unit, function, self.summary)
         loops.result = result
         env: dict[str, Value] = {p: Parameter(p) for p in function.parameters}
+        if function.receiver is not None:
+            env[function.receiver] = Unknown(heavy=True)
         body, remember = list(function.node.body), function.cached
         guard = memo_guard(function)
         if guard is not None:

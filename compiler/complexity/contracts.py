@@ -158,7 +158,7 @@ class _Reader:
                     raise ContractError(f"no such root in {self.text!r}")
                 return root
             return log_of(log_of(_growth(inner)) if token == "loglog" else _growth(inner))
-        if token.isidentifier():
+        if token.isidentifier() and self._peek() != "(":
             return Growth.size(Affine.atom(token))
         raise ContractError(f"unexpected {token or 'end'!r} in {self.text!r}")
 

@@ -14,7 +14,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.costs import SIZE_CHANGING
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
-from neox.compiler.complexity.select import lower_of
+from neox.compiler.complexity.select import consistent, lower_of
 from neox.compiler.complexity.statements import Statements
 from neox.compiler.complexity.sums import Progress, total_high, total_low
 from neox.compiler.complexity.trips import (
@@ -87,8 +87,8 @@ class Loops(Statements):
             if inner.trips.count is None:
                 return Counter(inner.trips, Several((Unknown(), inner.item)))
             index = self.facts.fresh("index", Affine(), inner.trips.count.plus(-1))
-            item = Several((Num(index), inner.item))
-            return Counter(inner.trips, item, index.atoms[0])
+            pair = Several((Num(index), inner.item))
+            return Counter(inner.trips, pair, index.atoms[0])
         if isinstance(value, Lazy) and value.kind == "zip":
             return self._zip([self.counter(p, st) for p in value.parts])
         if isinstance(value, Lazy) and value.parts:
@@ -491,6 +491,8 @@ class Loops(Statements):
         if guards is not None:
             return lower_trips(i, paths, self.facts, guards)
         assumed: set[str] = set()
+        if not consistent(paths.going[i].conditions):
+            return None
         for condition in paths.going[i].conditions:
             found = lower_trips(i, self._one_condition(paths, i, condition), self.facts, [])
             if condition.kind not in {"data", "prime"} or found is None:

@@ -84,9 +84,9 @@ def consistent(conditions: list[Condition]) -> bool:
             left[c.operands] = left.get(c.operands, c.outcomes) & c.outcomes
     if not all(left.values()):
         return False
-    for (a, b), outcomes in left.items():
-        for (c, d), others in left.items():
-            shared = (a, b) != (c, d) and {a, b} & {c, d} - {None}
+    for pair, outcomes in left.items():
+        for other, others in left.items():
+            shared = pair != other and set(pair) & set(other) - {None}
             if shared and not (outcomes == others == _UNEQUAL):
                 return False
     return True

@@ -32,6 +32,7 @@ class Function:
     resized: set[str] = field(default_factory=set)
     cached: bool = False
     odd: str | None = None
+    receiver: str | None = None  # `self` or `cls`: an object of unknown class
 
     @property
     def parameters(self) -> list[str]:
@@ -111,13 +112,18 @@ def _own(body: list[n.stmt]) -> Iterator[n.Node]:
             waiting.extend(reversed(children(node)))
 
 
-def _collect(body: list[n.stmt], parent: Function | None, prefix: str, unit: Unit) -> None:
+def _collect(
+    body: list[n.stmt], parent: Function | None, prefix: str, unit: Unit, in_class: bool = False
+) -> None:
     for node in _own(body):
         if isinstance(node, n.ClassDef):
-            _collect(node.body, parent, f"{prefix}{node.name}.", unit)
+            _collect(node.body, parent, f"{prefix}{node.name}.", unit, in_class=True)
         elif isinstance(node, (n.FunctionDef, n.AsyncFunctionDef)):
             function = Function(node, prefix + node.name, parent)
             _describe(function)
+            static = any(_dotted(d) == "staticmethod" for d in node.decorator_list)
+            if in_class and not static:
+                function.receiver = next(iter(function.parameters), None)
             unit.functions.append(function)
             if "." not in function.name.removeprefix(parent.name + "." if parent else ""):
                 scope = unit.top if parent is None else parent.inner
