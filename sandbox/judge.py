@@ -20,6 +20,7 @@ from neox.sandbox.outcome import Limits, Outcome, TestResult, Verdict
 from neox.sandbox.zygotes import Reply
 
 NEAR_TIME, NEAR_MEMORY = 0.8, 0.9  # of a limit: on another day it may fall on the other side
+AT_LIMIT = 0.9  # of the CPU limit: killed beyond this, it was the limit that killed
 _TEXT = 160
 _ORDER: tuple[Verdict, ...] = ("memory", "error", "fail")
 
@@ -64,7 +65,7 @@ def call(job: Call, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Ou
         finding = _no_answer(reply, limits, tests)
     else:
         verdict: Verdict = next((v for v in _ORDER if any(t.verdict == v for t in tests)), "pass")
-        finding = verdict, tests, next((t.detail for t in tests if t.verdict != "pass"), "")
+        finding = verdict, tests, _why(tests, verdict)
     return _outcome(finding, reply, limits, layers)
 
 
@@ -114,7 +115,7 @@ def asserts(
         finding = "error", tests, "no assert ran"
     else:
         verdict = next((v for v in _ORDER if any(t.verdict == v for t in tests)), "pass")
-        finding = verdict, tests, next((t.detail for t in tests if t.verdict != "pass"), "")
+        finding = verdict, tests, _why(tests, verdict)
     return _outcome(finding, served, limits, layers)
 
 
@@ -167,7 +168,8 @@ def _ended_badly(reply: Reply, limits: Limits) -> tuple[Verdict, str] | None:
         return "violation", "a forbidden system call"
     if reply.flags & wire.DEADLINE:
         return "timeout", f"over {limits.wall_s} s of wall time"
-    if reply.cpu_s >= limits.cpu_s or _signal(reply) == signal.SIGXCPU:
+    killed = _signal(reply) in (signal.SIGKILL, signal.SIGXCPU)
+    if reply.cpu_s >= limits.cpu_s * (AT_LIMIT if killed else 1):
         return "timeout", f"over {limits.cpu_s} s of CPU time"
     if reply.flags & wire.OVERFLOW:
         return "output_limit", f"printed {limits.output_kb} KiB"
@@ -227,6 +229,11 @@ def _assert_result(passed: Any, how: str, text: str) -> TestResult:
         return TestResult("pass")
     verdict: Verdict = "memory" if how == "memory" else "error" if how == "raised" else "fail"
     return TestResult(verdict, str(text)[:_TEXT])
+
+
+def _why(tests: tuple[TestResult, ...], verdict: Verdict) -> str:
+    """The detail of the first test that decided the verdict."""
+    return next((t.detail for t in tests if t.verdict == verdict), "")
 
 
 def _signal(reply: Reply) -> int:

@@ -15,14 +15,12 @@ from neox.sandbox.jobs import Call
 from neox.sandbox.outcome import Limits, Outcome
 
 PROBE = f"""
-import ctypes, errno, os
+import ctypes, errno, mmap, os
 libc = ctypes.CDLL(None, use_errno=True)
 
 def code(action, *arguments):
     try:
         action(*arguments)
-    except MemoryError:
-        return "ENOMEM"
     except OSError as error:
         return errno.errorcode.get(error.errno, str(error.errno))
     return "done"
@@ -37,7 +35,7 @@ def call(name, *arguments):
 
 def attempt(name):
     if name == "allocate past the limit":
-        return code(bytearray, 1 << 31)
+        return code(mmap.mmap, -1, 1 << 33)
     if name == "write past the limit":
         return code(os.ftruncate, 1, 1 << 40)
     if name == "open a socket":
