@@ -7,6 +7,7 @@ parentheses.
 from __future__ import annotations
 
 from neox.compiler import nodes as n
+from neox.compiler.walk import walk
 
 (NAMED, TEST, OR, AND, NOT, COMPARE, BIT_OR, XOR, BIT_AND, SHIFT, SUM, PRODUCT, UNARY, POWER, AWAIT,
  ATOM) = range(16)  # fmt: skip
@@ -24,7 +25,13 @@ _COMPARE = {
 _UNARY = {"USub": "-", "UAdd": "+", "Invert": "~"}
 
 
+def _is_power(node: n.expr) -> bool:
+    return isinstance(node, n.BinOp) and node.op == "Pow"
+
+
 class Expressions:
+    original = ""  # the text that was read, for what could not be understood
+
     def symbol(self, op: str) -> str:
         return _BINARY[op][0]
 
@@ -56,7 +63,7 @@ class Expressions:
     # Expressions: each gives its text and its own level ------------------------------------------
 
     def e_ErrorExpr(self, node: n.ErrorExpr) -> tuple[str, int]:
-        return "", ATOM
+        return self.original[node.start : node.end], ATOM
 
     def e_Name(self, node: n.Name) -> tuple[str, int]:
         return node.id, ATOM
@@ -65,6 +72,8 @@ class Expressions:
         value = node.value
         if value is ...:
             return "...", ATOM
+        if type(value) is int and value.bit_length() > 10_000:
+            return hex(value), ATOM  # decimal digits beyond 4300 cannot be read
         if isinstance(value, (float, complex)):
             text = repr(value).strip("()").replace("inf", "1e309")
             if isinstance(value, complex) and value.real:
@@ -86,13 +95,17 @@ class Expressions:
         return "".join(parts) + self.text_of(one), TEST
 
     def e_Lambda(self, node: n.Lambda) -> tuple[str, int]:
-        parameters = self.parameters(node.args)
-        blank = " " if parameters else ""
-        return f"lambda{blank}{parameters}: {self.text_of(node.body)}", TEST
+        parts = []
+        one: n.expr = node
+        while isinstance(one, n.Lambda):
+            parameters = self.parameters(one.args)
+            parts.append(f"lambda {parameters}: " if parameters else "lambda: ")
+            one = one.body
+        return "".join(parts) + self.text_of(one), TEST
 
     def e_BoolOp(self, node: n.BoolOp) -> tuple[str, int]:
         own, word = (OR, " or ") if node.op == "Or" else (AND, " and ")
-        return word.join(self.text_of(v, own + 1) for v in node.values), own
+        return word.join([self.text_of(v, own + 1) for v in node.values]), own
 
     def e_UnaryOp(self, node: n.UnaryOp) -> tuple[str, int]:
         prefix = []
@@ -112,14 +125,29 @@ class Expressions:
     def e_BinOp(self, node: n.BinOp) -> tuple[str, int]:
         own = _BINARY[node.op][1]
         if node.op == "Pow":
-            left, right = self.text_of(node.left, AWAIT), self.text_of(node.right, UNARY)
-            return f"{left} ** {right}", POWER
+            return self._power(node), POWER
         rest = []
         one: n.expr = node
         while isinstance(one, n.BinOp) and one.op != "Pow" and _BINARY[one.op][1] == own:
             rest.append(f"{_BINARY[one.op][0]} {self.text_of(one.right, own + 1)}")
             one = one.left
         return " ".join([self.text_of(one, own), *reversed(rest)]), own
+
+    def _power(self, node: n.expr) -> str:
+        """A chain of `**` and signs, which nests to the right, without recursion."""
+        parts = []
+        one = node
+        while True:
+            if isinstance(one, n.BinOp) and one.op == "Pow":
+                parts.append(self.text_of(one.left, AWAIT) + " ** ")
+                one = one.right
+            elif isinstance(one, n.UnaryOp) and one.op != "Not":
+                parts.append(_UNARY[one.op])
+                one = one.operand
+                if not isinstance(one, n.UnaryOp) and not _is_power(one):
+                    return "".join(parts) + self.text_of(one, UNARY)
+            else:
+                return "".join(parts) + self.text_of(one, UNARY)
 
     def e_Await(self, node: n.Await) -> tuple[str, int]:
         return f"await {self.text_of(node.value, ATOM)}", AWAIT
@@ -242,11 +270,16 @@ class Expressions:
             # both quotes in front make repr choose single ones and escape them
             text = repr("\"'" + str(node.value))[4:-1]
             text = text.replace("\\'", "'").replace('"', '\\"')
-            return text if in_spec else text.replace("{", "{{").replace("}", "}}")
+            if in_spec:
+                return text.replace("{", "\\x7b").replace("}", "\\x7d")
+            return text.replace("{", "{{").replace("}", "}}")
         assert isinstance(node, (n.FormattedValue, n.Interpolation))
-        value = self.bare(node.value)
-        if isinstance(node.value, (n.Lambda, n.NamedExpr)):
-            value = f"({self._raw(node.value)})"
+        if isinstance(node, n.Interpolation):
+            value = node.str  # the text itself is part of the value
+        else:
+            value = self.bare(node.value)
+            if any(isinstance(one, n.Lambda) for one in walk(node.value)):
+                value = f"({value})"  # its colon would begin the format spec
         if value.startswith("{"):
             value = " " + value
         conversion = f"!{chr(node.conversion)}" if node.conversion != -1 else ""

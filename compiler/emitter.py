@@ -9,11 +9,20 @@ from __future__ import annotations
 from neox.compiler import nodes as n
 from neox.compiler.emit_expressions import TEST as TEST_LEVEL
 from neox.compiler.emit_expressions import Expressions
+from neox.compiler.headroom import Headroom
 from neox.compiler.program import Program
 
 
 def emit(source: Program | n.Node) -> str:
     """Canonical text of a program, a statement, or an expression."""
+    try:
+        return _written(source)
+    except RecursionError:
+        with Headroom():
+            return _written(source)
+
+
+def _written(source: Program | n.Node) -> str:
     if isinstance(source, Program):
         writer = Writer(source.text)
         writer.body(source.tree.body)
@@ -28,6 +37,13 @@ def emit(source: Program | n.Node) -> str:
     else:
         raise TypeError(f"{type(source).__name__} cannot stand alone")
     return "".join(writer.out)
+
+
+def _documentation(text: str) -> str:
+    """A string over several lines, as a docstring is written."""
+    lines = [repr("\"'" + line)[4:-1].replace("\\'", "'") for line in text.split("\n")]
+    body = "\n".join(lines).replace('"""', '\\"\\"\\"')
+    return f'"""{body[:-1]}\\""""' if body.endswith('"') else f'"""{body}"""'
 
 
 class Writer(Expressions):
@@ -60,7 +76,11 @@ class Writer(Expressions):
         self.out.append("    " * self.indent + text + "\n")
 
     def s_Expr(self, node: n.Expr) -> None:
-        self.line(self.bare(node.value))
+        value = node.value
+        if isinstance(value, n.Constant) and isinstance(value.value, str) and "\n" in value.value:
+            self.line(_documentation(value.value))
+        else:
+            self.line(self.bare(value))
 
     def s_Assign(self, node: n.Assign) -> None:
         parts = [self.bare(target) for target in node.targets] + [self.bare(node.value)]

@@ -18,6 +18,7 @@ from neox.compiler.tokens import (
     COMMA,
     DOT,
     ELSE,
+    EQUAL,
     FSTART,
     IF,
     IN,
@@ -35,6 +36,7 @@ from neox.compiler.tokens import (
 # Binding powers, low to high. An expression takes the operators above its `lowest`.
 _TERNARY, _OR, _AND, _NOT, _COMPARE = 1, 2, 3, 4, 5
 _UNARY, _POWER = 12, 13
+_SINGLES = ("None", "True", "False")
 
 _OPERATORS = {
     t.IF: (_TERNARY, ""),
@@ -120,10 +122,24 @@ class Expressions(Arguments):
             value = self.expression()
             return n.NamedExpr(target, value, start, self.ends[self.i - 1])
         value = self.expression()
-        if self.kinds[self.i] == WALRUS:
-            message = f"cannot use assignment expressions with {describe(value)}"
-            self.fail_at(message, value.start, value.end)
+        kind = self.kinds[self.i]
+        if kind == WALRUS or kind == EQUAL:
+            self._not_a_target(value, kind)
         return value
+
+    def _not_a_target(self, value: n.expr, kind: int) -> None:
+        """`:=` after more than a name, or `=` where only a value can stand."""
+        if kind == WALRUS:
+            message = f"cannot use assignment expressions with {describe(value)}"
+        elif isinstance(value, n.Name):
+            message = "invalid syntax. Maybe you meant '==' or ':=' instead of '='?"
+        elif isinstance(value, (n.List, n.Tuple, n.GeneratorExp)) or describe(value) in _SINGLES:
+            self.fail()
+        else:
+            message = (
+                f"cannot assign to {describe(value)} here. Maybe you meant '==' instead of '='?"
+            )
+        self.fail_at(message, value.start, value.end)
 
     def expression(self, lowest: int = 0) -> n.expr:
         """Operands joined by operators of more than this power."""

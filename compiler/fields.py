@@ -36,7 +36,8 @@ class Fields:
         self.text = text
         self.size = len(text)
         self.codes, self.classes = encode(text)
-        self.nested = version >= (3, 12)
+        self.modern = version >= (3, 12)
+        self.nested = self.modern  # whether fields may hold any tokens
         self.templates = version >= (3, 14)
         self.returns = "\r" in text
         self.out = Tokens()
@@ -56,6 +57,10 @@ class Fields:
     def is_formatted(self, start: int, quote: int) -> bool:
         word = self.text[start:quote].lower()
         return word in ("f", "rf", "fr") or (self.templates and word in ("t", "rt", "tr"))
+
+    def last_line(self) -> int:
+        """The number of the last line, as CPython counts where a literal never ends."""
+        return self.text.count("\n") + (0 if self.text.endswith("\n") else 1)
 
     def end_of_line(self, i: int) -> int:
         """Where the line that holds `i` ends, before its line end."""
@@ -235,8 +240,10 @@ class Fields:
         if stop < 0:
             stop = self.end_of_string_line(inside) if len(frame.close) == 1 else self.size
         if not message:
-            triple = "triple-quoted " if len(frame.close) == 3 else ""
-            line = self.text.count("\n", 0, at) + 1
-            message = f"unterminated {triple}f-string literal (detected at line {line})"
+            triple = len(frame.close) == 3
+            kind = "triple-quoted " if triple else ""
+            kind += "f-string" if self.modern else "string"
+            line = self.last_line() if triple else self.text.count("\n", 0, frame.start) + 1
+            message = f"unterminated {kind} literal (detected at line {line})"
         self.out.add_error(message, frame.start, stop)
         return stop

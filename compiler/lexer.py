@@ -325,13 +325,14 @@ class Lexer(Fields):
             return stop
         if self.frames:
             return self.give_up("f-string: expecting '}'", start)
-        line = text.count("\n", 0, start) + 1
         if triple:
             stop = triple_recovery(text, quote + 3)
-            line = text.count("\n", 0, self.size) + (0 if text.endswith("\n") else 1)
-            message = f"unterminated triple-quoted string literal (detected at line {line})"
+            message = (
+                f"unterminated triple-quoted string literal (detected at line {self.last_line()})"
+            )
         else:
             stop = self.end_of_string_line(quote + 1)
+            line = text.count("\n", 0, start) + 1
             message = f"unterminated string literal (detected at line {line})"
         self.out.add_error(message, start, stop)
         return stop

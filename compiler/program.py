@@ -5,10 +5,11 @@ A broken text is a `Program` too; nothing a person or a model can write raises a
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NoReturn
 
 from neox.compiler import nodes as n
+from neox.compiler.cursor import ParseError
+from neox.compiler.headroom import Headroom
 from neox.compiler.lexer import Lexer
 from neox.compiler.source import EncodingError, Lines, decode
 from neox.compiler.statements import Statements
@@ -16,7 +17,6 @@ from neox.compiler.tokens import NAMES
 
 Version = tuple[int, int]
 LATEST: Version = (3, 14)
-_HEADROOM = 20_000  # interpreter frames for the deepest text the lexer's limits let through
 
 
 class Frozen:
@@ -135,32 +135,28 @@ def parse(source: str | bytes, version: Version = LATEST) -> Program:
 
 
 def _program(text: str, data: bytes | None, version: Version) -> Program:
-    lexer = Lexer(text, version)
-    lexer.run()
-    parser = Statements(lexer, version)
     try:
-        tree = parser.module()
+        tree, errors = _read(text, version)
     except RecursionError:
-        # The lexer bounds the nesting, so the frames needed are bounded; only the limit is low.
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + _HEADROOM)
-        try:
-            lexer = Lexer(text, version)
-            lexer.run()
-            parser = Statements(lexer, version)
-            tree = parser.module()
-        finally:
-            sys.setrecursionlimit(limit)
+        with Headroom():
+            tree, errors = _read(text, version)
     lines = Lines(text)
-    if not parser.errors:
+    if not errors:
         return Program(tree, (), text, len(text), data, lines)
     found: list[Diagnostic] = []
     reached = len(text)
-    for wrong in parser.errors:
+    for wrong in errors:
         line, column = lines.locate(wrong.start)
         found.append(Diagnostic(line, column, wrong.message, wrong.start, wrong.end))
         reached = min(reached, wrong.reached)
     return Program(tree, tuple(found), text, reached, data, lines)
+
+
+def _read(text: str, version: Version) -> tuple[n.Module, list[ParseError]]:
+    lexer = Lexer(text, version)
+    lexer.run()
+    parser = Statements(lexer, version)
+    return parser.module(), parser.errors
 
 
 def tokenize(source: str, version: Version = LATEST) -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from neox.compiler.program import LATEST, Program, Version, parse
 from neox.compiler.tokens import KEYWORDS, OPERATORS
 
-_CLOSINGS = ("'", '"', "'''", '"""', "}'", '}"', "}'''", '}"""')
 _DIGITS = ("0", "0'", '0"')
 
 
@@ -39,8 +38,11 @@ def _may_grow(program: Program, version: Version) -> bool:
     text, reached = program.text, program.reached
     last = text[reached:]
     tails: list[str] = []
-    if last[0] in "'\"" or (last[0].isalpha() and ("'" in last[:5] or '"' in last[:5])):
-        tails += _CLOSINGS
+    quote = _quotes(last)
+    if len(quote) < 3 and ("\n" in last or "\r" in last):
+        return False
+    if quote:
+        tails += [quote, "}" + quote]
     elif last.isidentifier():
         tails += [word[len(last) :] for word in KEYWORDS if word.startswith(last) and word != last]
         tails += ["_", "''"]
@@ -53,6 +55,16 @@ def _may_grow(program: Program, version: Version) -> bool:
     if last == ".":
         tails.append("5")
     return any(_reaches(text + tail, len(text), reached, version) for tail in tails)
+
+
+def _quotes(literal: str) -> str:
+    """The quotes a string literal opens with, or nothing."""
+    for i in range(min(3, len(literal))):
+        if literal[i] in "'\"":
+            return literal[i] * (3 if literal.startswith(literal[i] * 3, i) else 1)
+        if not literal[i].isalpha():
+            break
+    return ""
 
 
 def _reaches(text: str, size: int, before: int, version: Version) -> bool:

@@ -14,8 +14,9 @@ from neox.compiler import tokens as t
 from neox.compiler.cursor import ParseError
 from neox.compiler.lexer import Lexer
 from neox.compiler.patterns import Patterns
+from neox.compiler.salvage import rebuilt
 from neox.compiler.scan import columns
-from neox.compiler.tokens import COLON, DEDENT, END, ERROR, INDENT, NEWLINE
+from neox.compiler.tokens import COLON, DEDENT, END, ERROR, INDENT, NAME, NEWLINE
 
 _OPENERS = (t.LPAR, t.LSQB, t.LBRACE)
 _CLOSERS = (t.RPAR, t.RSQB, t.RBRACE)
@@ -24,7 +25,16 @@ _HEADERS = (
     t.IF, t.ELIF, t.ELSE, t.FOR, t.WHILE, t.WITH, t.TRY, t.EXCEPT, t.FINALLY, t.DEF, t.CLASS,
     t.ASYNC,
 )  # fmt: skip
-_MAX_RESTARTS = 50  # of the lexer, each of which may read the whole rest of the text again
+# Headers after which CPython asks for the colon whatever stands there instead.
+_NEEDS_COLON = (
+    "'for' statement",
+    "'try' statement",
+    "'else' statement",
+    "'finally' statement",
+    "function definition",
+    "class definition",
+)
+_REBUILT = (t.IF, t.FOR, t.WHILE, t.WITH, t.DEF, t.CLASS)
 _MAX_BLOCKS = 100
 
 
@@ -34,12 +44,15 @@ class Recovery(Patterns):
         self.lexer = lexer
         self.errors: list[ParseError] = []
         self.reported = -1  # the last token of the line of the last error
-        self.restarts = 0
+        # what restarts of the lexer may read: each may read the whole rest of the text again
+        self.allowance = 1_000_000 + 4 * len(lexer.text)
         self.blocks = 0
 
     if TYPE_CHECKING:  # the grammar above this file
 
         def statement(self, body: list[n.stmt]) -> None: ...
+        def simple_statements(self, body: list[n.stmt]) -> None: ...
+        def if_(self) -> n.stmt: ...
 
     def statements(self, body: list[n.stmt]) -> None:
         """Statements up to the end of the block or text, whatever they contain."""
@@ -92,7 +105,7 @@ class Recovery(Patterns):
         if kinds[self.i] == COLON:
             self.i += 1
         else:
-            self._no_colon()
+            self._no_colon(what)
         body: list[n.stmt] = []
         if kinds[self.i] != NEWLINE:
             self.simple_statements(body)
@@ -107,10 +120,6 @@ class Recovery(Patterns):
             return body
         self._block(body)
         return body
-
-    if TYPE_CHECKING:
-
-        def simple_statements(self, body: list[n.stmt]) -> None: ...
 
     def _block(self, body: list[n.stmt]) -> None:
         """INDENT statement+ DEDENT"""
@@ -133,22 +142,19 @@ class Recovery(Patterns):
         message = f"expected an indented block after {what} on line {line}"
         self.complain(message, self.starts[i], self.ends[i])
 
-    def _no_colon(self) -> None:
+    def _no_colon(self, what: str) -> None:
         """A header without its colon: complain, and skip what stands before the block."""
         i = self.i
         while self.kinds[i] != NEWLINE and self.kinds[i] != END:
             i += 1
         if self.kinds[i] != NEWLINE or self.kinds[i + 1] != INDENT or self.at(ERROR):
-            self.fail("expected ':'" if self._expects_colon() else "")
+            self.fail("expected ':'" if self.at(NEWLINE) or what in _NEEDS_COLON else "")
         if self.at(NEWLINE):
             self.complain("expected ':'", self.here(), self.ends[self.i])
             return
-        message = "expected ':'" if self._expects_colon() else "invalid syntax"
+        message = "expected ':'" if what in _NEEDS_COLON else "invalid syntax"
         self.complain(message, self.here(), self.ends[self.i])
         self.i = i
-
-    def _expects_colon(self) -> bool:
-        return self.at(NEWLINE) or not self.begins_expression()
 
     def _layout_error(self) -> None:
         """An ERROR token of no width is about indentation: report it and read the line."""
@@ -158,8 +164,8 @@ class Recovery(Patterns):
         self.report(ParseError(message, start, start, start))
         self.i = i + 1
 
-    def _broken(self, first: int, error: ParseError, parts: list[n.Node]) -> n.ErrorStmt:
-        """The statement from token `first` on as an ErrorStmt; its blocks are read and kept."""
+    def _broken(self, first: int, error: ParseError, parts: list[n.Node]) -> n.stmt:
+        """What can be made of the statement from token `first` on; its blocks are read and kept."""
         kinds = self.kinds
         start = self.starts[first]
         if kinds[first] == ERROR and start == self.ends[first]:
@@ -170,21 +176,50 @@ class Recovery(Patterns):
             self.i = first
             self.report(error)
             return self._error_block(start, parts)
-        opened = self._open_bracket(first)
-        if opened >= 0:
-            error = self._never_closed(opened, error)
+        opened = self._open_brackets(first)
+        if opened and self._closes(len(opened)):
+            opened.clear()
+        if opened:
+            error = self._never_closed(opened[-1], error)
         self.report(error)
-        if opened < 0 or not self._give_lines_back(first, opened):
+        if not opened or not self._give_lines_back(first, opened[0]):
             while kinds[self.i] != NEWLINE and kinds[self.i] != END:
                 self.i += 1
             if kinds[self.i] == NEWLINE:
                 self.i += 1
         self.reported = self.i - 1
         if kinds[self.i] == INDENT:
+            if kinds[first] in _REBUILT and not parts:
+                found = self._rebuilt(first)
+                if found is not None:
+                    return found
             self._error_block(start, parts)
         while kinds[self.i] in _CLAUSES and kinds[first] in _HEADERS:
             self._orphan(parts)
         return n.ErrorStmt(parts, start, max(start, self.solid_end()))
+
+    def _rebuilt(self, first: int) -> n.stmt | None:
+        """A compound statement with a broken header and the block below it."""
+        kind, start = self.kinds[first], self.starts[first]
+        name = ""
+        if self.kinds[first + 1] == NAME:
+            name = self.text[self.starts[first + 1] : self.ends[first + 1]]
+        if not name and (kind == t.DEF or kind == t.CLASS):
+            return None
+        begin = self.starts[first + (2 if name else 1)]
+        last = self.i - 1
+        while last > first and self.kinds[last] in (NEWLINE, COLON):
+            last -= 1
+        head = max(begin, self.ends[last])
+        body: list[n.stmt] = []
+        orelse: list[n.stmt] = []
+        self._block(body)
+        if self.kinds[self.i] == t.ELIF and kind == t.IF:
+            orelse.append(self.if_())
+        elif self.kinds[self.i] == t.ELSE and kind in (t.IF, t.FOR, t.WHILE):
+            self.i += 1
+            orelse = self.suite("'else' statement", self.starts[self.i - 1])
+        return rebuilt(kind, name, body, orelse, start, begin, head, self.solid_end())
 
     def _error_block(self, start: int, parts: list[n.Node]) -> n.ErrorStmt:
         inner: list[n.stmt] = []
@@ -216,8 +251,8 @@ class Recovery(Patterns):
 
     # Brackets that were never closed ----------------------------------------------------------
 
-    def _open_bracket(self, first: int) -> int:
-        """The token of the innermost bracket open at the error, or -1."""
+    def _open_brackets(self, first: int) -> list[int]:
+        """The tokens of the brackets open at the error, outermost first."""
         opened: list[int] = []
         for i in range(first, self.i):
             kind = self.kinds[i]
@@ -225,7 +260,16 @@ class Recovery(Patterns):
                 opened.append(i)
             elif kind in _CLOSERS and opened:
                 opened.pop()
-        return opened[-1] if opened else -1
+        return opened
+
+    def _closes(self, depth: int) -> bool:
+        """Does the rest of the logical line close all the open brackets?"""
+        i = self.i
+        while depth > 0 and self.kinds[i] != NEWLINE and self.kinds[i] != END:
+            kind = self.kinds[i]
+            depth += (kind in _OPENERS) - (kind in _CLOSERS)
+            i += 1
+        return depth == 0
 
     def _never_closed(self, opened: int, error: ParseError) -> ParseError:
         """A vague error on a later line than an open bracket is about the bracket."""
@@ -241,7 +285,7 @@ class Recovery(Patterns):
 
     def _give_lines_back(self, first: int, opened: int) -> bool:
         """Lex again from the first line in the bracket that looks like the next statement."""
-        if self.restarts >= _MAX_RESTARTS:
+        if self.allowance <= 0:
             return False
         kinds, starts, ends = self.kinds, self.starts, self.ends
         width = self._column(starts[first])
@@ -254,20 +298,20 @@ class Recovery(Patterns):
             i += 1
         if kinds[i] == NEWLINE or kinds[i] == END:
             return False
-        self.restarts += 1
-        begin = starts[i]
-        while begin > 0 and self.text[begin - 1] not in "\r\n":
-            begin -= 1
+        begin = self._line_begin(starts[i])
+        self.allowance -= len(self.text) - begin
         indents = self._indents(first)
         self.lexer.resume(begin, i, indents)
         self.i = i
         return True
 
+    def _line_begin(self, at: int) -> int:
+        while at > 0 and self.text[at - 1] not in "\r\n":
+            at -= 1
+        return at
+
     def _column(self, at: int) -> int:
-        begin = at
-        while begin > 0 and self.text[begin - 1] not in "\r\n":
-            begin -= 1
-        return columns(self.text, begin)[1]
+        return columns(self.text, self._line_begin(at))[1]
 
     def _indents(self, first: int) -> list[tuple[int, int]]:
         """The columns of the blocks that are open at a token."""
@@ -276,9 +320,7 @@ class Recovery(Patterns):
             if self.kinds[i] == DEDENT:
                 found.pop()
             elif self.kinds[i] == INDENT:
-                begin = self.starts[i]
-                while begin > 0 and self.text[begin - 1] not in "\r\n":
-                    begin -= 1
+                begin = self._line_begin(self.starts[i])
                 _, column, alternate = columns(self.text, begin)
                 found.append((column, alternate))
         return found
