@@ -72,7 +72,7 @@ class Complex:
         for u, v in self.edges:
             parent[root(u)] = root(v)
         b0 = sum(parent[v] == v for v in range(self.vertices))
-        rank = _rank_gf2(self._columns())
+        rank = rank_gf2(self._columns())
         return b0, len(self.edges) - (self.vertices - b0) - rank, len(self.triangles) - rank
 
     def _columns(self) -> list[int]:
@@ -85,7 +85,7 @@ class Complex:
         return self.vertices - len(self.edges) + len(self.triangles)
 
 
-def _rank_gf2(columns: Sequence[int]) -> int:
+def rank_gf2(columns: Sequence[int]) -> int:
     """Rank of a matrix over GF(2) whose columns are the bits of integers."""
     pivots: dict[int, int] = {}
     for column in columns:

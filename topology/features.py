@@ -1,6 +1,6 @@
 """`features(program)`: named invariants and spectra of one program.
 
-Raw counts and b1 of C3 mostly measure size ; they are here because a user of a
+Raw counts and b1 of C3 mostly measure size; they are here because a user of a
 size-controlled study needs them. A program that does not parse has no complex: `NoComplex`, never
 zeros.
 """
@@ -19,6 +19,7 @@ from neox.topology.complexes import fans
 from neox.topology.controlflow import FlowGraph, flow_graph, functions
 from neox.topology.hodge import heat_trace, spectra
 from neox.topology.poincare import radii, sarkar
+from neox.topology.relation import dowker_betti, relation
 
 if TYPE_CHECKING:
     import networkx
@@ -51,7 +52,9 @@ class Features(Mapping[str, Value]):
 
 
 def features(program: Program) -> Features:
-    """Control flow (C1), the layered fan complex (C3) with its Hodge spectra, hyperbolic layout."""
+    """Control flow (C1), coupled variables (C2, summed over functions), the layered fan complex
+    (C3) with its Hodge spectra, the tree's hyperbolic layout.
+    """
     _check(program)
     values: dict[str, Value] = {}
     graphs = [flow_graph(f) for f in functions(program.tree)] or [flow_graph(program.tree)]
@@ -60,6 +63,9 @@ def features(program: Program) -> Features:
     values["mccabe/functions"] = np.array(cycles, dtype=np.float64)
     values["c1/b0"] = float(sum(g.betti()[0] for g in graphs))
     values["c1/b1"] = float(sum(cycles))
+    couplings = [dowker_betti(relation(f)) for f in functions(program.tree)]
+    for i in range(3):
+        values[f"c2/b{i}"] = float(sum(b[i] for b in couplings))
     complex_, found = fans(program.tree)
     for i, betti in enumerate(complex_.betti()):
         values[f"c3/b{i}"] = float(betti)
