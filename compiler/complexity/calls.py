@@ -27,6 +27,7 @@ from neox.compiler.complexity.values import (
     Parameter,
     Product,
     Progression,
+    Remainder,
     State,
     Unknown,
     Value,
@@ -124,7 +125,8 @@ class Calls(Expressions):
         for name in target.resized:
             self.forget_length(bound[name] if name in bound else self.name(name, st), st)
         if target is self.root:
-            st.calls.append(CallSite(self.entry_sizes(bound, st)))
+            sizes = self.entry_sizes(bound, st)
+            st.calls.append(CallSite(sizes, euclid=self._euclid(bound, st)))
             return self._recursive_result(bound, st)
         if self.unit.reaches(target, self.root):
             raise GaveUp(f"mutual recursion through {target.name} inside an expression")
@@ -149,6 +151,14 @@ class Calls(Expressions):
             sizes.append((f"len({name})", self._clean_length(value, st)))
             sizes.append((f"len({name}[])", self._inner_length(value)))
         return tuple(sizes)
+
+    def _euclid(self, bound: dict[str, Value], st: State) -> tuple[str, str] | None:
+        for a, first in bound.items():
+            for b, second in bound.items():
+                step = Remainder(Affine.atom(a), Affine.atom(b))
+                if second == step and self.number(first, st) == Affine.atom(b):
+                    return a, b
+        return None
 
     def _clean_length(self, value: Value, st: State) -> Affine | None:
         if isinstance(value, Element):

@@ -580,6 +580,8 @@ class Expressions:
         if op in {"In", "NotIn"}:
             absent = no if op == "In" else yes
             absent.low = absent.low + scan
+            if isinstance(right, Parameter) and scan != ONE:
+                absent.assumed_low.add(f"list:{right.name}")
             if not self._may_be_absent(left, right, yes):
                 return unknown
             out = [Condition("data", line, operands=operands, outcomes=frozenset(["absent"]))]

@@ -7,11 +7,13 @@ after the loop is expressed by how often each path was taken.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
+from neox.compiler.complexity.calls import Summary
 from neox.compiler.complexity.costs import SIZE_CHANGING
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.select import consistent, lower_of
@@ -25,7 +27,7 @@ from neox.compiler.complexity.trips import (
     move,
     upper_trips,
 )
-from neox.compiler.complexity.unit import dotted, own_nodes
+from neox.compiler.complexity.unit import Function, Unit, dotted, own_nodes
 from neox.compiler.complexity.values import (
     CallSite,
     Condition,
@@ -55,7 +57,12 @@ class Counter:
 
 
 class Loops(Statements):
-    elements: list[Value] = []  # noqa: RUF012
+    def __init__(
+        self, unit: Unit, root: Function, summarize: Callable[[Function], Summary]
+    ) -> None:
+        super().__init__(unit, root, summarize)
+        self.elements: list[Value] = []  # of the comprehension evaluated last
+        self.reach: dict[str, Growth] = {}  # limits of indices that are known up to growth
 
     # for
 
@@ -131,6 +138,7 @@ class Loops(Statements):
             index = self.facts.fresh("index", start)
             if growth is None or not start.is_constant or not step.is_constant or step.const < 0:
                 return Counter(Trips(), Num(index))
+            self.reach[index.atoms[0]] = growth
             return Counter(Trips(growth, growth), Num(index), index.atoms[0], start.const >= 1)
         if not step.is_constant:
             return self._by_steps(start, stop, step)
@@ -237,8 +245,12 @@ class Loops(Statements):
                 atom = self.facts.fresh(name)
                 carried[name] = Carried(atom.atoms[0], entry)
                 start.env[name] = Num(atom)
-            elif isinstance(value, Reference) and name not in self._rebound(body):
-                continue
+            elif (
+                isinstance(value, Reference)
+                and name not in self._rebound(body)
+                and start.heap[value.key].kind in {"list", "deque", "set", "dict"}
+            ):
+                continue  # changed in place
             else:
                 start.env[name] = self._loose(value)
         for name in sorted(resized):
@@ -495,10 +507,27 @@ class Loops(Statements):
             return None
         for condition in paths.going[i].conditions:
             found = lower_trips(i, self._one_condition(paths, i, condition), self.facts, [])
-            if condition.kind not in {"data", "prime"} or found is None:
+            if condition.kind == "prime" and self._prime_beyond(condition):
+                assumed.add(f"path-feasible:{condition.line}")
+            elif condition.kind not in {"data", "prime"} or found is None:
                 return None
-            assumed |= found[1]
+            else:
+                assumed |= found[1]
         return trips.low, assumed
+
+    def _prime_beyond(self, condition: Condition) -> bool:
+        """Divisors from 2 up to a limit of smaller growth than a prime do not divide it."""
+        dividend, divisor = condition.value, condition.other
+        if dividend is None or divisor is None or len(divisor.terms) != 1 or divisor.const:
+            return False
+        atom = divisor.atoms[0]
+        low = self.facts.low.get(atom)
+        if atom not in self.reach or low is None or low.terms or low.const < 2:
+            return False
+        if len(dividend.terms) != 1 or "#" in dividend.atoms[0] or dividend.const:
+            return False
+        size = self.size(dividend)
+        return self.reach[atom] <= size and not size <= self.reach[atom]
 
     def _one_condition(self, paths: Paths, i: int, condition: Condition) -> Paths:
         going = list(paths.going)

@@ -19,7 +19,7 @@ from neox.compiler.complexity.recurrences import (
     subtract,
 )
 from neox.compiler.complexity.select import settled, witness
-from neox.compiler.complexity.trips import Move, measure_move, shrinks
+from neox.compiler.complexity.trips import Move, euclid_trips, measure_move, shrinks
 from neox.compiler.complexity.values import CallSite, State
 
 
@@ -44,6 +44,9 @@ class Call:
 def solve(paths: list[State], facts: Facts) -> Solution:
     """Cost of a recursive function from the states at its ends; lows and highs are settled."""
     recursive = [p for p in paths if p.calls]
+    euclid = _euclid(paths, recursive)
+    if euclid is not None:
+        return euclid
     notes: set[str] = set()
     for measure in _candidates(recursive):
         solution = _solve_in(measure, paths, recursive, facts)
@@ -52,6 +55,22 @@ def solve(paths: list[State], facts: Facts) -> Solution:
         if solution is not None:
             notes |= solution.notes
     return Solution(notes=notes or {"no measure was found that shrinks on every recursive call"})
+
+
+def _euclid(paths: list[State], recursive: list[State]) -> Solution | None:
+    """f(a, b) = f(b, a % b) until b is 0: log of the smaller, reached by Fibonacci numbers."""
+    pairs = {site.euclid for p in recursive for site in p.calls}
+    if len(pairs) != 1 or any(len(p.calls) != 1 or p.high != ONE for p in recursive):
+        return None
+    pair = pairs.pop()
+    if pair is None or any(p.high != ONE for p in paths):
+        return None
+    a, b = pair
+    guards = [c for p in recursive for c in p.conditions]
+    if not guards or any(c.kind != "nonzero" or c.value != Affine.atom(b) for c in guards):
+        return None
+    trips = euclid_trips(Affine.atom(a), Affine.atom(b))
+    return None if trips is None else Solution(trips.low, trips.high)
 
 
 def _candidates(recursive: list[State]) -> list[Affine]:

@@ -159,6 +159,7 @@ class CallSite:
     times: Affine = ONCE
     index: str | None = None
     maybe: bool = False
+    euclid: tuple[str, str] | None = None  # (a, b) of a call f(b, a % b)
 
 
 Status = Literal["normal", "return", "raise", "break", "continue"]

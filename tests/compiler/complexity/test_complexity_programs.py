@@ -116,6 +116,25 @@ CLAIMED = {
             return r
         """,
     ),
+    "Euclid by recursion": (
+        "log(n)",
+        """
+        def f(a, b):
+            if b == 0:
+                return a
+            return f(b, a % b)
+        """,
+    ),
+    "trial division up to the root": (
+        "sqrt(n)",
+        """
+        def f(n):
+            for i in range(2, int(n ** 0.5) + 1):
+                if n % i == 0:
+                    return False
+            return True
+        """,
+    ),
     "merge sort with a helper": (
         "n*log(n)",
         """
@@ -229,6 +248,28 @@ NOT_CLAIMED = {
         def f(a):
             for x in a:
                 a.append(x)
+        """,
+    "a string built letter by letter": """
+        def f(n):
+            s = ""
+            for i in range(n):
+                s += "x"
+            return s
+        """,
+    "trial division from 1": """
+        def f(n):
+            for i in range(1, n):
+                if n % i == 0:
+                    return i
+        """,
+    "content that was sorted": """
+        def f(a):
+            a.sort()
+            for i in range(1, len(a)):
+                if a[i] < a[i - 1]:
+                    for x in a:
+                        for y in a:
+                            pass
         """,
     "an unknown decorator": """
         @slow
