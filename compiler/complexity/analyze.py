@@ -16,7 +16,8 @@ from neox.compiler.complexity.exponent import Undecided
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.loops import Loops
 from neox.compiler.complexity.memo import memo_fixed, memo_guard
-from neox.compiler.complexity.recursion import Solution, remembered, solve
+from neox.compiler.complexity.recursion import Solution, solve
+from neox.compiler.complexity.remembered import remembered
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read

@@ -48,7 +48,7 @@ def solve(paths: list[State], facts: Facts) -> Solution:
     if euclid is not None:
         return euclid
     notes: set[str] = set()
-    for measure in _candidates(recursive):
+    for measure in candidates(recursive):
         solution = _solve_in(measure, paths, recursive, facts)
         if solution is not None and solution.high is not None:
             return solution
@@ -73,7 +73,7 @@ def _euclid(paths: list[State], recursive: list[State]) -> Solution | None:
     return None if trips is None else Solution(trips.low, trips.high)
 
 
-def _candidates(recursive: list[State]) -> list[Affine]:
+def candidates(recursive: list[State]) -> list[Affine]:
     found: list[Affine] = []
     for path in recursive:
         for c in path.conditions:
@@ -94,7 +94,7 @@ def _solve_in(
     notes: set[str] = set()
     shapes: list[list[Call]] = []
     for path in recursive:
-        start, bottom = _domain(path, measure)
+        start, bottom = domain(path, measure)
         calls: list[Call] = []
         for site in path.calls:
             call = _shape(site, measure, facts)
@@ -115,7 +115,7 @@ def _natural(measure: Affine) -> bool:
     return all(c > 0 for _, c in measure.terms)
 
 
-def _domain(path: State, measure: Affine) -> tuple[int | None, int | None]:
+def domain(path: State, measure: Affine) -> tuple[int | None, int | None]:
     """(least measure on this path, least measure callers may pass or None for any).
 
     `measure >= t` comes from comparisons. `measure != v` excludes v: with the excluded values in
@@ -284,7 +284,7 @@ def _recurrence(
     total = ONE
     for m in toll.monomials:
         inner, others = _separate(m, size)
-        if not all(_invariant(s, recursive) for s in others.sizes):
+        if not all(invariant(s, recursive) for s in others.sizes):
             if largest:
                 return None
             inner, others = Factor(), ONE
@@ -301,7 +301,7 @@ def _separate(m: Monomial, size: Affine) -> tuple[Factor, Growth]:
     return inner, Growth(frozenset([monomial(factors)]))
 
 
-def _invariant(size: Affine, recursive: list[State]) -> bool:
+def invariant(size: Affine, recursive: list[State]) -> bool:
     """Every recursive call passes this size on unchanged."""
     for path in recursive:
         for site in path.calls:
@@ -332,107 +332,3 @@ def _solve_factor(calls: list[Call], toll: Factor, largest: bool) -> Factor | No
     if largest and len(calls) == 1:
         return None
     return None
-
-
-def remembered(paths: list[State], facts: Facts, fixed: set[str]) -> Solution:
-    """Cost with remembered results: distinct states times the work of one."""
-    recursive = [p for p in paths if p.calls]
-    changed = {
-        a
-        for p in recursive
-        for site in p.calls
-        for a, size in site.sizes
-        if size != Affine.atom(a) and _matters(a, recursive) and _owner(a) not in fixed
-    }
-    coordinates: list[Affine] = []
-    for c in _candidates(recursive):
-        moves = [_coordinate_move(c, site, facts) for p in recursive for site in p.calls]
-        if all(m is not None and m.most <= 0 for m in moves) and not any(
-            ratio(c, old) for old in coordinates
-        ):
-            coordinates.append(c)
-    covered = {a for c in coordinates for a in c.atoms}
-    if not coordinates or not changed <= covered:
-        return Solution(notes={"the range of remembered arguments is unknown"})
-    if not _progresses(recursive, coordinates, facts):
-        return Solution(notes={"remembered calls need not end"})
-    states = ONE
-    for c in coordinates:
-        states = states * Growth.size(c)
-    total: Growth | None = ONE
-    for p in paths:
-        total = None if total is None or p.high is None else total + p.high
-    sizes = [*coordinates]
-    if total is not None and not all(s in sizes or _invariant(s, recursive) for s in total.sizes):
-        total = None
-    low, assumed = _all_reached(recursive, coordinates, facts)
-    return Solution(low, None if total is None else states * total, assumed, {"cold-cache"})
-
-
-def _owner(atom: str) -> str:
-    return atom.removeprefix("len(").removesuffix(")").removesuffix("[]")
-
-
-def _matters(atom: str, recursive: list[State]) -> bool:
-    """A length of a plain number, or a value of a container, is a name without meaning."""
-    name = _owner(atom)
-    used = {a for p in recursive for c in p.conditions if c.value for a in c.value.atoms}
-    is_number = name in used
-    is_container = f"len({name})" in used
-    if atom == name:
-        return not is_container
-    return atom == f"len({name})" and not is_number and is_container
-
-
-def _coordinate_move(coordinate: Affine, site: CallSite, facts: Facts) -> Move | None:
-    sizes = dict(site.sizes)
-    after = coordinate.map_atoms(lambda a: sizes.get(a, Affine.atom(a)))
-    if after is None or site.index is not None:
-        return None
-    m = measure_move(coordinate, after, facts)
-    return m if m is not None and m.scale == 1 else None
-
-
-def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts) -> bool:
-    """Each call lowers a coordinate, and none falls past the values the base case catches."""
-    for p in recursive:
-        for site in p.calls:
-            falls = False
-            for c in coordinates:
-                m = _coordinate_move(c, site, facts)
-                assert m is not None
-                if m.most == 0 and m.least == 0:
-                    continue
-                start, bottom = _domain(p, c)
-                if start is None or not shrinks(
-                    m, start, None if bottom is None else Fraction(bottom)
-                ):
-                    return False
-                falls = True
-            if not falls:
-                return False
-    return True
-
-
-def _all_reached(
-    recursive: list[State], coordinates: list[Affine], facts: Facts
-) -> tuple[Growth, set[str]]:
-    """A path that calls one step down in each coordinate reaches every state."""
-    sizes = frozenset(coordinates)
-    for p in recursive:
-        taken = witness(p.conditions, sizes)
-        if taken is None:
-            continue
-        unit_steps: set[Affine] = set()
-        for site in p.calls:
-            moves = {c: _coordinate_move(c, site, facts) for c in coordinates}
-            moved = [c for c, m in moves.items() if m is not None and m.least != 0]
-            only = moves[moved[0]] if len(moved) == 1 else None
-            if only is not None and only.least == only.most == -1 and not site.maybe:
-                unit_steps.add(moved[0])
-        if unit_steps == set(coordinates):
-            low = ONE
-            for c in coordinates:
-                low = low * Growth.size(c)
-            return low, taken
-    return ONE, set()

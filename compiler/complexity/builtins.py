@@ -1,0 +1,269 @@
+"""Built-in functions and methods on one path, charged by the cost table.
+
+An unknown callee costs an unknown amount, never O(1), and may resize what it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from neox.compiler import nodes as n
+from neox.compiler.complexity import costs
+from neox.compiler.complexity.affine import Affine
+from neox.compiler.complexity.conditions import Conditions
+from neox.compiler.complexity.growth import ONE, Growth, log_of
+from neox.compiler.complexity.unit import dotted
+from neox.compiler.complexity.values import (
+    Element,
+    Lazy,
+    Magnitude,
+    Num,
+    Parameter,
+    Product,
+    Progression,
+    State,
+    Unknown,
+    Value,
+)
+
+
+class Builtins(Conditions):
+    """Arguments come evaluated, except where their text matters (`int(n / 2)`)."""
+
+    def unknown_call(self, name: str, arguments: list[Value], st: State) -> Value:
+        """Costs an unknown amount and may resize every container it is given."""
+        st.lose(f"callee-cost:{name}")
+        for argument in arguments:
+            self.forget_length(argument, st)
+        return Unknown()
+
+    def forget_length(self, value: Value, st: State) -> None:
+        found = self.container(value, st)
+        if found is not None:
+            key, content = found
+            st.heap[key] = replace(content, length=None, growth=None)
+            st.touched.add(key)
+
+    def builtin(
+        self,
+        name: str,
+        node: n.Call,
+        arguments: list[Value],
+        keywords: dict[str | None, Value],
+        st: State,
+    ) -> Value:
+        if "key" in keywords or name in {"map", "filter"}:
+            st.lose(f"callee-cost:function given to {name}")
+            return Unknown()
+        if name == "len" and len(arguments) == 1:
+            length = self.length(arguments[0], st)
+            return Unknown() if length is None else Num(length)
+        if name == "range" and 1 <= len(arguments) <= 3:
+            one, zero = Num(Affine.number(1)), Num(Affine())
+            if len(arguments) == 1:
+                return Progression(zero, arguments[0], one)
+            return Progression(arguments[0], arguments[1], (*arguments, one)[2])
+        if name in {"zip", "enumerate", "iter", "reversed"} and arguments:
+            if name == "zip":
+                return Lazy("zip", tuple(arguments))
+            return Lazy("enumerate" if name == "enumerate" else "plain", tuple(arguments[:1]))
+        if name in {"int", "math.floor", "math.ceil", "round", "math.trunc"} and arguments:
+            return self._rounded(node.args[0], arguments[0], st)
+        if name in {"math.sqrt", "math.isqrt"} and len(arguments) == 1:
+            return self.square_root(arguments[0], st)
+        if name in {"min", "max"} and len(arguments) > 1:
+            return self._extreme(name, arguments, st)
+        if name == "abs" and arguments:
+            return arguments[0] if isinstance(arguments[0], Magnitudes) else Unknown()
+        if name in {"str", "repr", "print"}:
+            for argument in arguments:
+                if self.number(argument, st) is None and not isinstance(argument, Element):
+                    st.charge(ONE, self.length_growth(argument, st))
+            return Unknown()
+        if name == "sum" and len(arguments) > 1:
+            st.lose("sum with a start value may concatenate")
+            return Unknown()
+        if name in _EMPTY and not arguments:
+            return self.allocate(st, _EMPTY[name], Affine(), Element("", False))
+        entry = costs.FUNCTIONS.get(name)
+        if entry is None or (keywords and name not in {"sorted", "max", "min"}):
+            return self.unknown_call(name, arguments, st)
+        return self.apply(name, entry, arguments[0] if arguments else Unknown(), arguments, st)
+
+    def apply(
+        self, name: str, entry: costs.Entry, receiver: Value, arguments: list[Value], st: State
+    ) -> Value:
+        if entry.assumption:
+            st.assumed_high.add(entry.assumption)
+            st.assumed_low.add(entry.assumption)
+        k = ONE if {entry.low, entry.high} == {"1"} else self.length_growth(receiver, st)
+        if k is None:
+            st.charge(ONE, None)
+            st.notes.add(f"line {self.line}: {name} of something of unknown size")
+        else:
+            worst = name in costs.WORST_IS_HIGH
+            st.charge(_cost(entry.high if worst else entry.low, k), _cost(entry.high, k))
+            if worst and entry.low != entry.high:
+                st.assumed_low.add(f"worst-case-content:{name}")
+        if entry.grows != 0:
+            self.resize(receiver, entry.grows, st)
+        return self._result(name, entry, receiver, st)
+
+    def resize(self, receiver: Value, by: int | None, st: State) -> None:
+        found = self.container(receiver, st)
+        if found is None:
+            return
+        key, content = found
+        length = None if by is None or content.length is None else content.length.plus(by)
+        st.heap[key] = replace(content, length=length, growth=None)
+        st.touched.add(key)
+
+    def _result(self, name: str, entry: costs.Entry, receiver: Value, st: State) -> Value:
+        if entry.result in {"list", "set", "dict", "same"}:
+            found = self.container(receiver, st)
+            length = self.length(receiver, st)
+            kind = found[1].kind if entry.result == "same" and found else entry.result
+            if kind in {"set", "dict"} and length is not None and entry.result != "same":
+                length = self.facts.fresh("distinct", Affine(), length)
+            free = name in {"list", "tuple", "collections.deque"} or entry.result == "same"
+            inner = found[1].element if found is not None and free else Element("", False)
+            if name == "collections.deque":
+                kind = "deque"
+            growth = None if length is not None else self.length_growth(receiver, st)
+            return self.allocate(st, "list" if kind == "parameter" else kind, length, inner, growth)
+        if entry.result == "element":
+            found = self.container(receiver, st)
+            return found[1].element if found is not None else Unknown()
+        if entry.result == "lazy":
+            return Lazy("plain", (receiver,))
+        return Unknown()
+
+    def _rounded(self, node: n.expr, value: Value, st: State) -> Value:
+        if isinstance(node, n.BinOp) and node.op == "Div":
+            scratch = st.copy()
+            a = self.number(self.value(node.left, scratch), scratch)
+            b = self.number(self.value(node.right, scratch), scratch)
+            if a is not None and b is not None and b.is_constant and b.const > 0:
+                return self.floor_divide(a, b.const)
+        if isinstance(node, n.BinOp) and node.op == "Pow" and _is_half(node.right):
+            scratch = st.copy()
+            return self.square_root(self.value(node.left, scratch), scratch)
+        if isinstance(value, (Parameter, *Magnitudes)) and self.magnitude(value, st) is not None:
+            return value
+        return Unknown()
+
+    def _extreme(self, name: str, arguments: list[Value], st: State) -> Value:
+        numbers = [self.number(a, st) for a in arguments]
+        known = [x for x in numbers if x is not None]
+        if len(known) == len(numbers) and len(set(known)) == 1:
+            return arguments[0]
+        if name == "min" and known:  # at most each of the known ones
+            return Num(self.facts.fresh("min", None, known[0]))
+        if all(isinstance(a, Element) and a.free for a in arguments):
+            return Element("", False)
+        return Unknown()
+
+    def _attribute_call(self, node: n.Call, func: n.Attribute, st: State) -> Value:
+        head = dotted(func)
+        first = head.partition(".")[0]
+        if first in self.unit.imports and first not in st.env:
+            arguments = [self.value(a, st) for a in node.args]
+            keywords = {k.arg: self.value(k.value, st) for k in node.keywords}
+            name = self.unit.imports[first] + head[len(first) :]
+            return self.builtin(name, node, arguments, keywords, st)
+        receiver = self.value(func.value, st)
+        arguments = [self.value(a, st) for a in node.args]
+        for keyword in node.keywords:
+            self.value(keyword.value, st)
+            if keyword.arg == "key":
+                st.lose(f"callee-cost:function given to {func.attr}")
+        return self.method(func.attr, receiver, arguments, st)
+
+    def method(self, name: str, receiver: Value, arguments: list[Value], st: State) -> Value:
+        found = self.container(receiver, st)
+        kind = found[1].kind if found is not None else "unknown"
+        table = costs.METHODS.get({"parameter": "list", "tuple": "list"}.get(kind, kind), {})
+        entry = table.get(name)
+        if found is None or entry is None:
+            if isinstance(receiver, (Element, Unknown)) and name in {"append", "add"}:
+                st.assumed_high.add(f"constant-time:.{name}")
+                return Unknown()
+            if kind == "parameter":
+                for other in ("deque", "set", "dict", "str"):
+                    if name in costs.METHODS[other]:
+                        return self.apply(name, costs.METHODS[other][name], receiver, arguments, st)
+            return self.unknown_call(f".{name}", [receiver, *arguments], st)
+        if name == "extend" and arguments:
+            return self._extend(receiver, arguments[0], st)
+        if name == "pop" and kind in {"list", "parameter"} and arguments:
+            return self._pop_at(receiver, arguments[0], st)
+        if name in {"append", "appendleft", "insert", "add", "setdefault"}:
+            self.keep(receiver, arguments[-1] if arguments else Unknown(), st)
+        if name == "insert" and arguments:
+            at = self.number(arguments[0], st)
+            front = at is not None and at.is_constant and at.const >= 0
+            growth = self.length_growth(receiver, st)
+            st.charge(growth if front and growth is not None else ONE, growth)
+            self.resize(receiver, 1, st)
+            return Unknown()
+        if name == "sort":
+            self._scramble(receiver, st)
+        return self.apply(name, entry, receiver, arguments, st)
+
+    def keep(self, receiver: Value, value: Value, st: State) -> None:
+        """Remember that a container holds containers."""
+        found = self.container(receiver, st)
+        if found is not None and self.heavy(value):
+            st.heap[found[0]] = replace(found[1], element=Unknown(heavy=True))
+
+    def _scramble(self, receiver: Value, st: State) -> None:
+        """After sorting, the content is no longer the caller's to choose."""
+        found = self.container(receiver, st)
+        if found is not None:
+            st.heap[found[0]] = replace(found[1], element=Element("", False))
+
+    def _extend(self, receiver: Value, other: Value, st: State) -> Value:
+        growth, extra = self.length_growth(other, st), self.length(other, st)
+        st.charge(growth or ONE, growth)
+        found = self.container(receiver, st)
+        if found is not None:
+            key, content = found
+            total = None
+            if content.length is not None and extra is not None:
+                total = content.length + extra
+            st.heap[key] = replace(content, length=total, growth=None)
+        return Unknown()
+
+    def _pop_at(self, receiver: Value, index: Value, st: State) -> Value:
+        at = self.number(index, st)
+        growth = self.length_growth(receiver, st)
+        last = at is not None and at.is_constant and at.const == -1
+        front = at is not None and at.is_constant and at.const >= 0
+        if not last:
+            st.charge(growth if front and growth is not None else ONE, growth)
+        self.resize(receiver, -1, st)
+        found = self.container(receiver, st)
+        return found[1].element if found is not None else Unknown()
+
+
+_EMPTY = {
+    "list": "list",
+    "tuple": "list",
+    "set": "set",
+    "frozenset": "set",
+    "dict": "dict",
+    "collections.deque": "deque",
+}
+Magnitudes = (Num, Magnitude, Product)
+
+
+def _is_half(node: n.expr) -> bool:
+    return isinstance(node, n.Constant) and node.value == 0.5
+
+
+def _cost(cost: costs.Cost, k: Growth) -> Growth:
+    if cost == "1":
+        return ONE
+    if cost == "log":
+        return log_of(k)
+    return k if cost == "k" else k * log_of(k)
