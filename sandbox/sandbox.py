@@ -162,6 +162,8 @@ class Sandbox:
             while not self._closing:
                 self._dispatch(poller)
                 with self._lock:
+                    if self._queue and not any(lane.items for lane in self._lanes):
+                        continue  # it came after the dispatch, and no reply is due to wake us
                     self._sleeping = not self._queue or self._full()
                 for fd, _ in poller.poll():
                     self._sleeping = False

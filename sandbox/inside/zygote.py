@@ -97,12 +97,24 @@ class Zygote:
             self._child(header)
         # Until the child is gone, every page written here is a page copied: do nothing but wait.
         close(4)
-        ended = waiter(wall_ms)
+        ended = waiter(min(wall_ms, header[2] * 1000))
+        late = not ended and self._over(pid, started, header)
         os.kill(pid, signal.SIGKILL)
         _, status, usage = os.wait4(pid, 0)
         wall = time.monotonic() - started
-        self._reply(number, 0 if ended else wire.DEADLINE, status, usage, wall, 3, header[4])
+        self._reply(number, wire.DEADLINE if late else 0, status, usage, wall, 3, header[4])
         os.closerange(0, 4)
+
+    def _over(self, pid: int, started: float, header: tuple[Any, ...]) -> bool:
+        """Wait for the end or a limit; True for the wall limit. CPU time is read from outside."""
+        clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of the process
+        while True:
+            wall_left = header[1] - (time.monotonic() - started)
+            cpu_left = header[2] - time.clock_gettime(clock)
+            if wall_left <= 0 or cpu_left <= 0:
+                return cpu_left > 0
+            if self._waiter(min(wall_left, cpu_left) * 1000 + 1):
+                return False
 
     def _reply(
         self, number: int, flags: int, status: int, usage: Any, wall: float, pipe: int, limit: int
