@@ -7,7 +7,7 @@ prompts, so equal prompts never stand on both sides.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,10 @@ class Data:
     remarks: Sequence[str]
 
 
-def load(config: RunConfig) -> Data:
+def load(config: RunConfig, say: Callable[[str], None]) -> Data:
+    """The data of a run; `say` announces what takes long."""
     if config.tasks.source.partition(":")[0] == "forge":
+        say(f"forging {config.tasks.count:,} tasks with tests (about a millisecond each)")
         return _from_forge(config)
     return _from_file(config, Path(config.tasks.source))
 

@@ -117,7 +117,7 @@ class Run:
         config = self.config
         self.folder.mkdir(parents=True, exist_ok=True)
         write(config, self.folder / "config.yaml")
-        data = load(config)
+        data = load(config, self.view.say)
         for remark in data.remarks:
             self.view.say(remark)
         self.policy: Policy = build_policy(config, data, self._restore_from)

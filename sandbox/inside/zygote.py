@@ -112,7 +112,7 @@ class Zygote:
             wall_left = header[1] - (time.monotonic() - started)
             cpu_left = header[2] - time.clock_gettime(clock)
             if wall_left <= 0 or cpu_left <= 0:
-                return cpu_left > 0
+                return bool(cpu_left > 0)
             if self._waiter(min(wall_left, cpu_left) * 1000 + 1):
                 return False
 
