@@ -123,7 +123,7 @@ class Expressions(Arguments):
             return n.NamedExpr(target, value, start, self.ends[self.i - 1])
         value = self.expression()
         kind = self.kinds[self.i]
-        if kind == WALRUS or kind == EQUAL:
+        if kind in (WALRUS, EQUAL):
             self._not_a_target(value, kind)
         return value
 
@@ -160,8 +160,6 @@ class Expressions(Arguments):
                 right = self.expression(power)
                 node = n.BinOp(node, _OPS[kind], right, start, self.ends[self.i - 1])
             elif power == _COMPARE:
-                if kind == NOT and kinds[self.i + 1] != IN:
-                    return node
                 node = self._comparison(node, start)
             elif power == _TERNARY:
                 return self._conditional(node, start)
@@ -182,9 +180,9 @@ class Expressions(Arguments):
                 break
             op = _OPS[kind]
             if kind == NOT:
-                if kinds[self.i + 1] != IN:
-                    break
                 self.i += 1
+                if kinds[self.i] != IN:
+                    self.fail()
             elif kind == IS and kinds[self.i + 1] == NOT:
                 op = "IsNot"
                 self.i += 1

@@ -24,10 +24,10 @@ def number_end(text: str, start: int, end: int) -> tuple[int, str]:
         if i < end and text[i] == "_":
             i += 1
         stop = _digits(text, i, end, allowed)
-        if stop == i:
-            return stop, f"invalid {name} literal"
         if stop < end and text[stop] in decimal:
             return stop + 1, f"invalid digit '{text[stop]}' in {name} literal"
+        if stop == i:
+            return stop, f"invalid {name} literal"
         return _tail(text, stop, end, name)
     i = _digits(text, start, end, decimal)
     integer = True

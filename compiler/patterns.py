@@ -39,6 +39,8 @@ from neox.compiler.tokens import (
 )
 
 _SINGLETONS: dict[int, n.Value] = {t.NONE: None, t.TRUE: True, t.FALSE: False}
+# After the name `match` these make no expression: it must be the keyword.
+_AFTER_KEYWORD = (NAME, NUMBER, STRING, FSTART, LBRACE, t.NONE, t.TRUE, t.FALSE, t.AWAIT, t.LAMBDA)
 
 
 class Patterns(Parameters):
@@ -57,19 +59,24 @@ class Patterns(Parameters):
         try:
             self.i += 1
             subject = self._subject()
-            is_match = self.at(COLON) and self.peek() == NEWLINE
-            lacks_colon = self.at(NEWLINE) and self.peek() == INDENT and self._case_at(self.i + 2)
         except ParseError:
-            is_match = lacks_colon = False
-        if lacks_colon:
-            self.fail("expected ':'")
-        if not is_match:
+            if kind in _AFTER_KEYWORD:
+                raise
+            self.i = place
+            return None
+        if not (self.at(COLON) and self.peek() == NEWLINE):
+            header = self.at(NEWLINE) and self.peek() == INDENT and self._case_at(self.i + 2)
+            if header or (kind in _AFTER_KEYWORD and self.at(NEWLINE)):
+                self.fail("expected ':'")
+            if kind in _AFTER_KEYWORD:
+                self.fail()
             self.i = place
             return None
         self.i += 2
         if not self.at(INDENT):
             self.missing_block("'match' statement", start)
-        elif not self._case_at(self.i + 1):
+            return n.Match(subject, [], start, self.solid_end())
+        if not self._case_at(self.i + 1):
             self.i += 1
             self.fail()
         self.i += 1

@@ -38,18 +38,19 @@ def _may_grow(program: Program, version: Version) -> bool:
     text, reached = program.text, program.reached
     last = text[reached:]
     tails: list[str] = []
+    if last in ("\\", "\\\n", "\\\r\n", "\\\r"):
+        return True  # a joined line that has not begun
     quote = _quotes(last)
     if len(quote) < 3 and ("\n" in last or "\r" in last):
         return False
     if quote:
-        tails += [quote, "}" + quote]
+        tails += [quote, "}" + quote, "}}" + quote]
     elif last.isidentifier():
-        tails += [word[len(last) :] for word in KEYWORDS if word.startswith(last) and word != last]
+        words = [*KEYWORDS, "case"]
+        tails += [word[len(last) :] for word in words if word.startswith(last) and word != last]
         tails += ["_", "''"]
     elif last[0].isdigit() or last[0] == ".":
         tails += _DIGITS if " " not in last else ()
-    elif last == "\\":
-        tails += ["\n", "\nx"]
     if len(last) < 3:
         tails += [op[len(last) :] for op in OPERATORS if op.startswith(last) and op != last]
     if last == ".":

@@ -99,7 +99,10 @@ class Statements(Simple):
         self.i += 1
         target = self.target_list()
         self.expect(IN)
+        starts_starred = self.at(STAR)
         iterable = self.star_expressions()
+        if self.minor < 9 and starts_starred:
+            self.fail_at("invalid syntax", iterable.start, iterable.end)
         body = self.suite("'for' statement", start)
         orelse = self._else()
         if is_async:
@@ -112,34 +115,45 @@ class Statements(Simple):
     def _with(self, start: int, is_async: bool) -> n.stmt:
         """['async'] 'with' ('(' items ')' | items) ':' block"""
         self.i += 1
-        items: list[n.withitem] = []
-        if not self._bracketed_items(items):
-            items = [self._with_item()]
-            while self.eat(COMMA):
-                items.append(self._with_item())
+        items = self._items()
         body = self.suite("'with' statement", start)
         if is_async:
             return n.AsyncWith(items, body, start, self.solid_end())
         return n.With(items, body, start, self.solid_end())
 
-    def _bracketed_items(self, items: list[n.withitem]) -> bool:
-        """`with (a as b, c):`; False, and nothing read, where the bracket is an expression's."""
-        if not self.at(LPAR) or self.minor < 9:
-            return False
-        place = self.i
+    def _items(self) -> list[n.withitem]:
+        """The items of a with statement; a bracket is first tried as one around all of them."""
+        place, reached = self.i, -1
+        items: list[n.withitem] = []
+        failure: ParseError | None = None
+        if self.at(LPAR) and self.minor >= 9:
+            try:
+                if self._bracketed_items(items):
+                    return items
+            except ParseError as error:
+                failure, reached = error, error.reached
+            self.i = place
         try:
-            self.i += 1
-            while not self.at(RPAR):
+            items = [self._with_item()]
+            while self.eat(COMMA):
                 items.append(self._with_item())
-                if not self.eat(COMMA):
-                    break
-            if items and self.eat(RPAR) and self.at(COLON):
-                return True
-        except ParseError:
-            pass  # the expression says what is wrong, if anything is
-        self.i = place
-        items.clear()
-        return False
+        except ParseError as error:
+            if failure is not None and reached > error.reached:
+                raise failure from None
+            raise
+        return items
+
+    def _bracketed_items(self, items: list[n.withitem]) -> bool:
+        """'(' with_item (',' with_item)* [','] ')', unless the bracket is an expression's."""
+        self.i += 1
+        named = False
+        while not self.at(RPAR):
+            items.append(self._with_item())
+            named = named or items[-1].optional_vars is not None
+            if not self.eat(COMMA):
+                break
+        self.close(RPAR)
+        return bool(items) and (named or self.at(COLON))
 
     def _with_item(self) -> n.withitem:
         start = self.here()
