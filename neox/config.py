@@ -25,7 +25,7 @@ class Section(BaseModel):
 class TasksConfig(Section):
     source: str = Field("forge", description="forge, forge:FAMILY/LEVEL, or a JSONL file")
     count: int = Field(24_000, ge=1, description="training tasks drawn from the forge")
-    levels: list[int] = Field([0, 1, 2], min_length=1, description="of the forge, 0 to 3")
+    levels: list[int] = Field([0, 1], min_length=1, description="of the forge, 0 to 3")
     forge_seed: int = Field(0, description="which world of tasks; independent of the run's seed")
     max_prompt_tokens: int = Field(
         192, ge=1, description="longer prompts are left out, and counted"
@@ -35,7 +35,7 @@ class TasksConfig(Section):
 class WarmstartConfig(Section):
     documents: int = Field(24_000, ge=0, description="solved tasks to imitate; 0 skips the stage")
     quality: Literal["mixed", "clean"] = Field("mixed", description="mixed: 43 % are right")
-    steps: int = Field(1_300, ge=0)
+    steps: int = Field(1_000, ge=0)
     max_seconds: float | None = Field(
         None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
     )
@@ -56,7 +56,7 @@ class RolloutConfig(Section):
 
 class UpdateConfig(Section):
     algorithm: Literal["grpo", "actor-critic"] = "grpo"
-    steps: int = Field(220, ge=0)
+    steps: int = Field(250, ge=0)
     max_seconds: float | None = Field(
         None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
     )

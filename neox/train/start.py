@@ -12,13 +12,16 @@ from neox.policy.native import NativePolicy
 from neox.policy.tokenizer import BytePairTokenizer
 from neox.train.data import Data
 
+# More documents change no merge that matters, and take seconds.
+TOKENIZER_DOCUMENTS = 4_000
+
 
 def build_policy(config: RunConfig, data: Data, checkpoint: Path | None) -> Policy:
     source = checkpoint or config.init
     if source is not None:
         return load(source)
-    texts = [text for pair in data.documents for text in pair]
-    texts += [t.prompt for t in data.train]
+    texts = [text for pair in data.documents[:TOKENIZER_DOCUMENTS] for text in pair]
+    texts = texts or [t.prompt for t in data.train[:TOKENIZER_DOCUMENTS]]
     tokenizer = BytePairTokenizer.train(texts, config.model.vocab_size)
     shape = config.model.model_copy(update={"vocab_size": len(tokenizer)})
     longest = config.tasks.max_prompt_tokens + config.rollout.max_new_tokens
