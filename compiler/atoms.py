@@ -5,8 +5,6 @@ Brackets are the only recursion here, and the lexer lets at most 200 of them nes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from neox.compiler import nodes as n
 from neox.compiler.fstrings import Strings
 from neox.compiler.tokens import (
@@ -35,15 +33,28 @@ DISJUNCTION = 1  # lowest power without the conditional expression
 
 
 class Atoms(Strings):
-    if TYPE_CHECKING:  # the grammar above this file
+    # Productions of the files above this one in the grammar, which override these.
 
-        def expression(self, lowest: int = 0) -> n.expr: ...
-        def named_expression(self) -> n.expr: ...
-        def star_named_expression(self) -> n.expr: ...
-        def starred(self) -> n.Starred: ...
-        def target_list(self) -> n.expr: ...
-        def begins_expression(self) -> bool: ...
-        def parameters(self, close: int, annotated: bool) -> n.arguments: ...
+    def expression(self, lowest: int = 0) -> n.expr:
+        raise NotImplementedError
+
+    def named_expression(self) -> n.expr:
+        raise NotImplementedError
+
+    def star_named_expression(self) -> n.expr:
+        raise NotImplementedError
+
+    def starred(self) -> n.Starred:
+        raise NotImplementedError
+
+    def target_list(self) -> n.expr:
+        raise NotImplementedError
+
+    def begins_expression(self) -> bool:
+        raise NotImplementedError
+
+    def parameters(self, close: int, annotated: bool) -> n.arguments:
+        raise NotImplementedError
 
     def bracketed(self, kind: int) -> n.expr:
         if kind == LPAR:

@@ -5,8 +5,6 @@ Locations and the shape of the parts are those of CPython 3.12 and later, whatev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from neox.compiler import nodes as n
 from neox.compiler.cursor import Cursor
 from neox.compiler.strings import StringError, one_newline, unescape
@@ -33,10 +31,13 @@ _NESTING = 2  # how deep format specs may nest; one more from Python 3.12 on
 
 
 class Strings(Cursor):
-    if TYPE_CHECKING:  # the grammar above this file
+    # Productions of the files above this one in the grammar, which override these.
 
-        def star_expressions(self) -> n.expr: ...
-        def yield_(self) -> n.expr: ...
+    def star_expressions(self) -> n.expr:
+        raise NotImplementedError
+
+    def yield_(self) -> n.expr:
+        raise NotImplementedError
 
     def strings(self) -> n.expr:
         """One literal, or adjacent ones as one: bytes, or str with f-strings joined in."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
 from neox.compiler.cursor import ParseError
@@ -44,11 +42,16 @@ _AFTER_KEYWORD = (NAME, NUMBER, STRING, FSTART, LBRACE, t.NONE, t.TRUE, t.FALSE,
 
 
 class Patterns(Parameters):
-    if TYPE_CHECKING:  # the grammar above this file
+    # Productions of the files above this one in the grammar, which override these.
 
-        def suite(self, what: str, line: int) -> list[n.stmt]: ...
-        def missing_block(self, what: str, start: int) -> None: ...
-        def recover_cases(self, cases: list[n.match_case]) -> None: ...
+    def suite(self, what: str, line: int) -> list[n.stmt]:
+        raise NotImplementedError
+
+    def missing_block(self, what: str, start: int) -> None:
+        raise NotImplementedError
+
+    def recover_cases(self, cases: list[n.match_case]) -> None:
+        raise NotImplementedError
 
     def match_statement(self) -> n.stmt | None:
         """'match' subject ':' NEWLINE INDENT case+ DEDENT, or None where `match` is a name."""

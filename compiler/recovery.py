@@ -7,8 +7,6 @@ is not deeper than the statement). One diagnostic for each logical line.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
 from neox.compiler.cursor import ParseError
@@ -48,11 +46,16 @@ class Recovery(Patterns):
         self.allowance = 1_000_000 + 4 * len(lexer.text)
         self.blocks = 0
 
-    if TYPE_CHECKING:  # the grammar above this file
+    # Productions of the files above this one in the grammar, which override these.
 
-        def statement(self, body: list[n.stmt]) -> None: ...
-        def simple_statements(self, body: list[n.stmt]) -> None: ...
-        def if_(self) -> n.stmt: ...
+    def statement(self, body: list[n.stmt]) -> None:
+        raise NotImplementedError
+
+    def simple_statements(self, body: list[n.stmt]) -> None:
+        raise NotImplementedError
+
+    def if_(self) -> n.stmt:
+        raise NotImplementedError
 
     def statements(self, body: list[n.stmt]) -> None:
         """Statements up to the end of the block or text, whatever they contain."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
-from neox.compiler.expressions import describe
+from neox.compiler.describe import describe
 from neox.compiler.recovery import Recovery
 from neox.compiler.tokens import COLON, COMMA, EQUAL, LPAR, NAME, NEWLINE, SEMI, STAR, YIELD
 
