@@ -217,11 +217,16 @@ class Recovery(Patterns):
         body: list[n.stmt] = []
         orelse: list[n.stmt] = []
         self._block(body)
-        if self.kinds[self.i] == t.ELIF and kind == t.IF:
-            orelse.append(self.if_())
-        elif self.kinds[self.i] == t.ELSE and kind in (t.IF, t.FOR, t.WHILE):
-            self.i += 1
-            orelse = self.suite("'else' statement", self.starts[self.i - 1])
+        clause, nesting = self.i, self.blocks
+        try:
+            if self.kinds[clause] == t.ELIF and kind == t.IF:
+                orelse.append(self.if_())
+            elif self.kinds[clause] == t.ELSE and kind in (t.IF, t.FOR, t.WHILE):
+                self.i += 1
+                orelse = self.suite("'else' statement", self.starts[clause])
+        except ParseError as error:  # the clause is broken, too
+            self.nesting, self.blocks = 0, nesting
+            orelse = [self._broken(clause, error, [])]
         return rebuilt(kind, name, body, orelse, start, begin, head, self.solid_end())
 
     def _error_block(self, start: int, parts: list[n.Node]) -> n.ErrorStmt:

@@ -102,3 +102,9 @@ def test_one_lost_token_costs_one_statement() -> None:
                 kept += (one.start + shift, one.end + shift, type(one)) in found
     assert total > 500
     assert kept / total >= 0.998
+
+
+def test_a_broken_clause_below_a_rebuilt_header_is_kept_as_an_error() -> None:
+    program = parse("        if \n         )\n        elif")
+    assert [d.message for d in program.diagnostics][:1] == ["unexpected indent"]
+    assert program.source() == "        if \n         )\n        elif"
