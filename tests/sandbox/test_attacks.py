@@ -32,6 +32,8 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def task() -> dict[str, Any]:
+    if not (ATTACKS / "task.json").is_file():
+        pytest.skip("the shared attack programs are not here")
     loaded: dict[str, Any] = json.loads((ATTACKS / "task.json").read_text())
     return loaded
 

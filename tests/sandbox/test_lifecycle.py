@@ -175,7 +175,9 @@ def test_a_cancelled_job_is_not_run() -> None:
 
 PARENT = """
 import sys, time
+import signal
 from neox.sandbox import *
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 code = "import time\\ndef f(): time.sleep(60)"
 with Sandbox(workers=2) as box:
     futures = [box.submit(Call(code, "f", [[]], [1], limits=Limits(9, 99))) for _ in range(2)]
