@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0, or 1 where --canonical finds a reference that fails."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     ks = _numbers(args.k)
     if args.output and Path(args.output).exists():
         raise InputError(f"{args.output} exists", args.output, remedy="name another --output")

@@ -44,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # must be set before torch starts its threads: idle ones would spin beside the sandbox
+    # must be set before the libraries start their threads: idle ones would spin beside the sandbox
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from neox import config as configuration
 
     if args.resume:
