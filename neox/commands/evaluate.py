@@ -91,10 +91,7 @@ def _tasks(args: argparse.Namespace) -> tuple[Sequence[Task], str]:
     from neox.datasets.readers import read
 
     if args.benchmark == "tasks" and (args.data is None or args.data.startswith("forge")):
-        from neox.datasets.forge import tasks_from_name
-
-        name = args.data or "forge"
-        return tasks_from_name(name, "test", args.limit or 400), f"{name} (held-out split)"
+        return _held_out(args)
     if args.data is not None:
         path = Path(args.data)
         path = path / "HumanEval.jsonl" if path.is_dir() else path
@@ -102,6 +99,21 @@ def _tasks(args: argparse.Namespace) -> tuple[Sequence[Task], str]:
     shipped = resources.files("neox.datasets").joinpath("humaneval/HumanEval.jsonl.gz")
     with resources.as_file(shipped) as path:
         return _named(path, read(path))
+
+
+def _held_out(args: argparse.Namespace) -> tuple[Sequence[Task], str]:
+    """The held-out tasks of the model's own run, or those of the default run or of a name."""
+    from neox import config as configuration
+    from neox.commands.generate import newest_run
+    from neox.train.data import held_out
+
+    config = configuration.resolve("tiny", [f"tasks.source={args.data or 'forge'}"])
+    if args.data is None and not (args.canonical or args.samples):
+        args.model = args.model or str(newest_run())
+        own = Path(args.model) / "config.yaml"
+        if own.is_file():
+            config = configuration.read(own)
+    return held_out(config), f"{config.tasks.source}, held out, levels {config.tasks.levels}"
 
 
 def _named(path: Path, tasks: Sequence[Task]) -> tuple[Sequence[Task], str]:

@@ -7,6 +7,7 @@ prompts, so equal prompts never stand on both sides.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from neox.datasets.forge import Forge, parse_name
 from neox.datasets.readers import read
 from neox.datasets.task import Task
 from neox.errors import InputError
+from neox.train.seeding import fold
 
 HELD_OUT_PERCENT = 10
 
@@ -46,7 +48,7 @@ def _from_forge(config: RunConfig) -> Data:
         raise InputError(str(error)) from None
     levels = named or tuple(config.tasks.levels)
     train = forge.tasks("train", config.tasks.count, levels, families)
-    held_out = forge.tasks("test", config.evaluation.tasks, levels, families)
+    held_out = _held_out(forge, config, levels, families)
     chosen = train[: config.warmstart.documents]
     documents = forge.documents(chosen, config.warmstart.quality, seed=config.seed)
     right = sum(d.right for d in documents)
@@ -57,6 +59,30 @@ def _from_forge(config: RunConfig) -> Data:
             f"corpus: {len(documents)} {config.warmstart.quality} solutions, {share:.1f} % right"
         )
     return Data(train, held_out, [(d.prompt, d.completion) for d in documents], remarks)
+
+
+def held_out(config: RunConfig) -> list[Task]:
+    """The tasks that runs of this configuration are judged on, whatever their seed."""
+    if config.tasks.source.partition(":")[0] != "forge":
+        return list(_from_file(config, Path(config.tasks.source)).held_out)
+    families, named = parse_name(config.tasks.source)
+    forge = Forge(seed=config.tasks.forge_seed)
+    return _held_out(forge, config, named or tuple(config.tasks.levels), families)
+
+
+def _held_out(
+    forge: Forge, config: RunConfig, levels: Sequence[int], families: Sequence[str] | None
+) -> list[Task]:
+    """A sample of the test split, spread over families and levels as the training tasks are.
+
+    The forge takes turns over families until one is exhausted, so a small draw would be more even
+    than a large one; the test split holds an eighth of the training split's supply.
+    """
+    wanted = config.evaluation.tasks
+    pool = forge.tasks("test", max(wanted, config.tasks.count // 8), levels, families)
+    return random.Random(fold(config.tasks.forge_seed, "held out")).sample(
+        pool, min(wanted, len(pool))
+    )
 
 
 def _from_file(config: RunConfig, path: Path) -> Data:
