@@ -110,12 +110,13 @@ class Updater:
         mixed = group_relative(reward, known).abs().amax(dim=1) > 0
         mixed = mixed.repeat_interleave(rollout.per_task)
         if self.value_head is None:
-            scale = self.config.update.scale == "group"
+            scale = self.config.update.scale in ("auto", "group")
             per_sample = group_relative(reward, known, scale).flatten()
             advantages = Advantages(per_sample[:, None] * mask, mask, mixed)
         else:
             advantages = self._from_critic(rollout, reward.flatten(), known.flatten(), mask, mixed)
-        if self.config.update.scale == "tracker":
+        tracked = ("auto", "tracker") if self.value_head is not None else ("tracker",)
+        if self.config.update.scale in tracked:
             self.tracker.update(advantages.value[mask])
             scaled = advantages.value / (self.tracker.std + 1e-4)
             return dataclasses.replace(advantages, value=scaled)
