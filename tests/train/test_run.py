@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from neox.cli import main
+from neox.rewards import Attempt, Score, Scored, combine
+from neox.rewards.score import Reward
 
 SMALL = [
     "tasks.count=60",
@@ -155,3 +158,28 @@ def test_a_bad_line_in_a_task_file_is_named(
     assert "tasks.jsonl" in error
     assert "2" in error
     assert not (tmp_path / "r" / "checkpoints").exists()
+
+
+def raises(attempts: Sequence[Attempt]) -> list[Score]:
+    raise RuntimeError("broken reward")
+
+
+def not_a_number(attempts: Sequence[Attempt]) -> list[Score]:
+    return [Scored(float("nan")) for _ in attempts]
+
+
+@pytest.mark.parametrize(
+    ("reward", "message"), [(raises, "broken reward"), (not_a_number, "syntax gave nan")]
+)
+def test_a_broken_reward_stops_the_run_with_its_cause(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reward: Reward,
+    message: str,
+) -> None:
+    monkeypatch.setitem(combine.STATIC, "syntax", reward)
+    assert train(tmp_path / "run") == 1
+    error = capsys.readouterr().err
+    assert "100% of the rewards failed" in error
+    assert message in error
