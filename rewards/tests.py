@@ -16,7 +16,8 @@ from neox.datasets.jobs import job
 from neox.rewards.score import Attempt, Failed, Score, scored
 from neox.sandbox import Outcome, Sandbox, SandboxUnavailable
 
-CACHE_SIZE = 50_000
+# A task comes back only after an epoch, so what is worth keeping is the present rollout.
+CACHE_SIZE = 2_048
 
 
 class Tests:

@@ -29,6 +29,7 @@ from neox.train.curriculum import Curriculum
 from neox.train.data import Data, fit, load
 from neox.train.distributed import redmean
 from neox.train.losses import linear_schedule
+from neox.train.memory import release_freed_memory
 from neox.train.metrics import Journal
 from neox.train.rollout import Rollout, roll
 from neox.train.seeding import generator, setseed
@@ -39,6 +40,7 @@ from neox.train.view import View
 from neox.train.warmstart import Batches, cross_entropy, encode
 
 State = dict[str, Any]
+TRIM_EVERY = 5  # steps
 
 
 class Interrupted(Exception):
@@ -304,6 +306,8 @@ class Run:
 
     def _log(self, stage: str, row: dict[str, float]) -> None:
         self.metrics.append([{"step": self.step, "stage": stage, **row}])
+        if self.step % TRIM_EVERY == 0:
+            release_freed_memory()
         done = self.state["warm" if stage == "warmstart" else "rl"]
         self.view.step(done, self.step, row)
 
