@@ -1,7 +1,7 @@
 """What reinforcement adds on the laptop, beside its controls: runs `neox train` and prints the
 table.
 
-    python benchmarks/evidence.py RUNS [--preset tiny] [--seeds 0,1,2] [--seconds 240] [--table]
+    python benchmarks/evidence.py RUNS [--preset tiny] [--seeds 0,1,2] [--seconds 180] [--table]
 
 RUNS is a folder; an arm that has finished there is not run again, so the command can be repeated,
 and several may share a folder. `--table` only prints. Every arm of a seed starts from that seed's
@@ -26,8 +26,8 @@ ARMS = {
     "shuffled rewards": ["rewards.control=shuffled"],
     "constant rewards": ["rewards.control=constant"],
 }
-# Warm-start steps that take as long as the preset's warm start and 240 s of reinforcement.
-IMITATION_STEPS = {"tiny": 3300, "few-labels": 2900}
+# Warm-start steps that take as long as the preset's warm start and 180 s of reinforcement.
+IMITATION_STEPS = {"tiny": 2250, "few-labels": 1750}
 MEASURES = ("greedy", "pass@1", "pass@8")
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--preset", choices=sorted(IMITATION_STEPS), default="tiny")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()
     rows: dict[str, list[dict[str, Any]]] = {}
