@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 460, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 14, 30
+LEFT, RIGHT, TOP, BOTTOM = 52, 20, 14, 30
 Points = Sequence[tuple[float, float]]
 COLOURS = ("#2f6fdb", "#d9822b", "#2e9e6b", "#a04fc4")
 

@@ -161,15 +161,17 @@ def _samples(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     first, last = rows[0]["step"], rows[-1]["step"]
-    half = SAMPLES_SHOWN // 2
-    early = [r for r in rows if r["step"] == first][:: max(1, len(rows) // half)][:half]
-    early = early or list(rows[:half])
-    late_all = [r for r in rows if r["step"] == last]
-    late = late_all[:: max(1, len(late_all) // half)][:half]
+    early, late = (_some([r for r in rows if r["step"] == step]) for step in (first, last))
     return (
         f"<h2>Samples</h2><h3>step {first}</h3>{''.join(map(_sample, early))}"
         f"<h3>step {last}</h3>{''.join(map(_sample, late))}"
     )
+
+
+def _some(rows: Sequence[Row]) -> Sequence[Row]:
+    """Evenly spaced rows, half of SAMPLES_SHOWN."""
+    count = SAMPLES_SHOWN // 2
+    return rows[:: max(1, len(rows) // count)][:count]
 
 
 def _sample(row: Row) -> str:
