@@ -70,10 +70,8 @@ class UpdateConfig(Section):
     micro_groups: int = Field(4, ge=1, description="prompts per forward pass")
     clip_low: float = Field(0.2, gt=0)
     clip_high: float = Field(0.2, gt=0)
-    scale: Literal["auto", "none", "group", "tracker"] = Field(
-        "auto",
-        description="divide advantages by nothing, the group's or the running deviation; "
-        "auto is group for grpo and tracker for actor-critic",
+    scale: Literal["none", "group", "tracker"] = Field(
+        "group", description="divide advantages by the group's or the running deviation"
     )
     min_advantage: float = Field(1e-6, ge=0, description="samples below it everywhere are dropped")
     entropy: float = Field(0.0, ge=0, description="weight of the entropy bonus")
@@ -188,8 +186,11 @@ class RunConfig(Section):
     def _consistent(self) -> RunConfig:
         if self.update.algorithm == "grpo" and self.rollout.samples < 2:
             raise ValueError("grpo compares samples of one prompt: rollout.samples must be >= 2")
-        if self.update.algorithm == "actor-critic" and self.update.scale == "group":
-            raise ValueError("update.scale=group is for grpo; actor-critic takes tracker or none")
+        if self.update.scale == "group" and self.rollout.samples < 2:
+            raise ValueError("update.scale=group needs rollout.samples >= 2; tracker does not")
+        critic_everywhere = self.update.algorithm == "actor-critic" and not self.critic.only_mixed
+        if critic_everywhere and self.update.scale == "group":
+            raise ValueError("critic.only_mixed=false needs update.scale=tracker or none")
         if self.update.minibatches > self.rollout.prompts:
             raise ValueError("update.minibatches exceeds rollout.prompts")
         if self.phases and abs(sum(p.share for p in self.phases) - 1) > 1e-6:

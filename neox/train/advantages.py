@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 
-def group_relative(reward_PG: Tensor, scored_PG: Tensor, scale: bool = False) -> Tensor:
+def group_relative(reward_PG: Tensor, scored_PG: Tensor) -> Tensor:
     """Reward minus the mean of its group (Dr. GRPO, arXiv 2503.20783), [P, G].
 
-    With `scale` also divided by the group's unbiased deviation + 1e-4 (GRPO, arXiv 2402.03300).
     Samples that are not scored neither enter the mean nor get an advantage; a group with fewer than
     two scored samples gives none.
     """
@@ -20,11 +19,25 @@ def group_relative(reward_PG: Tensor, scored_PG: Tensor, scale: bool = False) ->
     count = weight.sum(dim=1, keepdim=True)
     reward_PG = torch.where(scored_PG, reward_PG, torch.zeros_like(reward_PG))
     mean = reward_PG.sum(dim=1, keepdim=True) / count.clamp_min(1)
-    centred = (reward_PG - mean) * weight
-    if scale:
-        variance = centred.square().sum(dim=1, keepdim=True) / (count - 1).clamp_min(1)
-        centred = centred / (variance.sqrt() + 1e-4)
-    return centred * (count >= 2)
+    return (reward_PG - mean) * weight * (count >= 2)
+
+
+def group_deviation(reward_PG: Tensor, scored_PG: Tensor) -> Tensor:
+    """The unbiased deviation of each group's scored rewards, [P, 1]; 0 for fewer than two."""
+    count = scored_PG.sum(dim=1, keepdim=True)
+    square = group_relative(reward_PG, scored_PG).square().sum(dim=1, keepdim=True)
+    return (square / (count - 1).clamp_min(1)).sqrt()
+
+
+def leave_one_out(reward_PG: Tensor, scored_PG: Tensor) -> Tensor:
+    """Mean reward of a sample's scored siblings (RLOO, arXiv 2402.14740), [P, G]; 0 without any.
+
+    Independent of the sample itself given its prompt, so it may serve as a baseline unbiasedly.
+    """
+    weight = scored_PG.to(reward_PG.dtype)
+    reward_PG = torch.where(scored_PG, reward_PG, torch.zeros_like(reward_PG))
+    others = reward_PG.sum(dim=1, keepdim=True) - reward_PG
+    return others / (weight.sum(dim=1, keepdim=True) - weight).clamp_min(1)
 
 
 def gae(

@@ -15,18 +15,23 @@ from torch.nn import functional as F
 
 
 class ValueHead(nn.Module):
-    """Expected reward from a state, [..., d] -> [...]."""
+    """Expected reward from a state [..., d], given what its siblings earned [...]: -> [...].
+
+    It starts as the siblings' mean itself and learns what the state adds: where that is nothing,
+    the actor-critic is no worse than a leave-one-out baseline.
+    """
 
     def __init__(self, d_model: int, width: int) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(d_model, width), nn.GELU(), nn.Linear(width, 1))
+        self.net = nn.Sequential(nn.Linear(d_model + 1, width), nn.GELU(), nn.Linear(width, 1))
         last = self.net[-1]
         assert isinstance(last, nn.Linear)
         nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        value: Tensor = self.net(hidden)
-        return value.squeeze(-1)
+    def forward(self, hidden: Tensor, siblings: Tensor) -> Tensor:
+        change: Tensor = self.net(torch.cat([hidden, siblings[..., None]], dim=-1))
+        return siblings + change.squeeze(-1)
 
 
 class Encoder(nn.Module):

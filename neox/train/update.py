@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from neox.config import PhaseConfig, RunConfig
 from neox.policy.base import Group, Policy
-from neox.train.advantages import gae, group_relative
+from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
 from neox.train.critics import ValueHead
 from neox.train.losses import policy_clip, token_mean, value_error
 from neox.train.rollout import Rollout
@@ -38,8 +38,9 @@ class Advantages:
     value: Tensor
     mask: Tensor
     mixed: Tensor  # [N], whether the rewards of the sample's group differ
-    returns: Tensor | None = None
-    hidden: Tensor | None = None
+    returns: Tensor | None = None  # [N, T]
+    hidden: Tensor | None = None  # [N, T, d]
+    siblings: Tensor | None = None  # [N, T], the mean reward of the sample's siblings
 
 
 class Updater:
@@ -107,20 +108,22 @@ class Updater:
         reward, known = self._controlled(*rollout.rewards(), step)
         lengths = [len(s.ids) for s in rollout.samples]
         mask = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
-        mixed = group_relative(reward, known).abs().amax(dim=1) > 0
-        mixed = mixed.repeat_interleave(rollout.per_task)
+        relative = group_relative(reward, known)
+        mixed = (relative.abs().amax(dim=1) > 0).repeat_interleave(rollout.per_task)
         if self.value_head is None:
-            scale = self.config.update.scale in ("auto", "group")
-            per_sample = group_relative(reward, known, scale).flatten()
-            advantages = Advantages(per_sample[:, None] * mask, mask, mixed)
+            advantages = Advantages(relative.flatten()[:, None] * mask, mask, mixed)
         else:
-            advantages = self._from_critic(rollout, reward.flatten(), known.flatten(), mask, mixed)
-        tracked = ("auto", "tracker") if self.value_head is not None else ("tracker",)
-        if self.config.update.scale in tracked:
+            advantages = self._from_critic(rollout, reward, known, mask, mixed)
+        scale = self.config.update.scale
+        if scale == "group":
+            deviation = group_deviation(reward, known).repeat_interleave(rollout.per_task, dim=0)
+            value = advantages.value / (deviation + 1e-4)
+        elif scale == "tracker":
             self.tracker.update(advantages.value[mask])
-            scaled = advantages.value / (self.tracker.std + 1e-4)
-            return dataclasses.replace(advantages, value=scaled)
-        return advantages
+            value = advantages.value / (self.tracker.std + 1e-4)
+        else:
+            value = advantages.value
+        return dataclasses.replace(advantages, value=value)
 
     def _from_critic(
         self, rollout: Rollout, reward: Tensor, known: Tensor, mask: Tensor, mixed: Tensor
@@ -128,12 +131,13 @@ class Updater:
         assert self.value_head is not None
         states = [s.hidden for s in rollout.samples if s.hidden is not None]
         hidden = pad_sequence(states, batch_first=True)
-        mask = mask & known[:, None]
+        mask = mask & known.flatten()[:, None]
+        siblings = leave_one_out(reward, known).flatten()[:, None].expand_as(mask)
         with torch.no_grad():
-            values = self.value_head(hidden)
+            values = self.value_head(hidden, siblings)
         critic = self.config.critic
-        value, returns = gae(reward, values, mask, critic.gamma, critic.gae_lambda)
-        return Advantages(value, mask, mixed, returns, hidden)
+        value, returns = gae(reward.flatten(), values, mask, critic.gamma, critic.gae_lambda)
+        return Advantages(value, mask, mixed, returns, hidden, siblings)
 
     def _controlled(self, reward: Tensor, known: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """The rewards, or what a control experiment puts in their place."""
@@ -241,9 +245,10 @@ class Updater:
         assert self.value_head is not None
         assert advantages.hidden is not None
         assert advantages.returns is not None
+        assert advantages.siblings is not None
         first = 0.0
         for epoch in range(self.config.critic.epochs):
-            value = self.value_head(advantages.hidden)
+            value = self.value_head(advantages.hidden, advantages.siblings)
             loss = value_error(value, advantages.returns, advantages.mask)
             self.value_optimizer.zero_grad(set_to_none=True)
             loss.backward()

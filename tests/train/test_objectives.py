@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from neox.train.advantages import gae, group_relative
-from neox.train.critics import WassersteinCritic, critic_loss, straight_through
+from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
+from neox.train.critics import ValueHead, WassersteinCritic, critic_loss, straight_through
 from neox.train.losses import linear_schedule, policy_clip, token_mean, value_error
 from neox.train.tracker import Tracker
 
@@ -22,11 +22,37 @@ def test_group_relative_is_reward_minus_the_mean_of_the_scored() -> None:
     torch.testing.assert_close(got, torch.tensor(expected))
 
 
-def test_group_scaling_divides_by_the_unbiased_deviation() -> None:
-    reward = torch.tensor([[1.0, 0.0, 0.0, 1.0]])
-    got = group_relative(reward, torch.ones_like(reward).bool(), scale=True)
+def test_the_group_deviation_is_the_unbiased_one_of_the_scored() -> None:
+    reward = torch.tensor([[1.0, 0.0, 0.0, 1.0, 9.0], [5.0, 7.0, 0.0, 0.0, 0.0]])
+    scored = torch.tensor([[True] * 4 + [False], [True] + [False] * 4])
     deviation = math.sqrt(sum((r - 0.5) ** 2 for r in (1, 0, 0, 1)) / 3)
-    assert got[0, 0] == pytest.approx(0.5 / (deviation + 1e-4))
+    torch.testing.assert_close(group_deviation(reward, scored), torch.tensor([[deviation], [0.0]]))
+
+
+def test_leave_one_out_is_the_mean_of_the_other_scored() -> None:
+    reward = torch.tensor([[1.0, 0.0, 0.5, 9.0], [3.0, 9.0, 9.0, 9.0]])
+    scored = torch.tensor([[True, True, True, False], [True, False, False, False]])
+    got = leave_one_out(reward, scored)
+    for p, row in enumerate(scored.tolist()):
+        for g, itself in enumerate(row):
+            others = [float(reward[p, i]) for i, s in enumerate(row) if s and i != g]
+            if itself:
+                assert got[p, g] == pytest.approx(sum(others) / len(others) if others else 0.0)
+
+
+def test_the_value_head_starts_as_the_mean_of_the_siblings_and_learns_the_state() -> None:
+    torch.manual_seed(0)
+    head = ValueHead(8, 16)
+    hidden, siblings = torch.randn(64, 5, 8), torch.rand(64, 1).expand(64, 5)
+    torch.testing.assert_close(head(hidden, siblings), siblings)
+    target = siblings + hidden[..., 0].clamp(-0.5, 0.5)
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
+    first = (head(hidden, siblings) - target).square().mean()
+    for _ in range(200):
+        optimizer.zero_grad()
+        (head(hidden, siblings) - target).square().mean().backward()
+        optimizer.step()
+    assert (head(hidden, siblings) - target).square().mean().item() < first.item() / 10
 
 
 @pytest.mark.parametrize(("gamma", "lam"), [(1.0, 1.0), (0.9, 0.8), (1.0, 0.0)])
