@@ -11,6 +11,7 @@ $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "make: NEOX needs Python 3.11 or newer; try 'make PYTHON=python3.12'" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): about a minute"
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 

@@ -11,7 +11,8 @@ import json
 import math
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from neox.config import PhaseConfig, RunConfig, write
-from neox.errors import RunStopped
+from neox.errors import InputError, RunStopped
 from neox.evaluate.tasks import evaluate, summarise
 from neox.policy.base import Policy, Sampling
 from neox.rewards import Failed, Rewards, Tests
@@ -65,7 +66,7 @@ class Run:
         config = self.config
         torch.set_num_threads(config.threads)
         setseed(config.seed)
-        with self._timed("prepare"):
+        with self._timed("prepare"), self._folder_unless_input_is_bad():
             data = self._prepare()
         limits = config.sandbox.model_dump(exclude={"workers", "strict"})
         with Sandbox(
@@ -115,10 +116,23 @@ class Run:
 
     # Preparation --------------------------------------------------------------------------------
 
+    @contextmanager
+    def _folder_unless_input_is_bad(self) -> Iterator[None]:
+        """Make the run's folder; take a new one away again if the run cannot begin."""
+        settings = self.folder / "config.yaml"
+        new = not settings.exists()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write(self.config, settings)
+        try:
+            yield
+        except InputError:
+            if new:
+                settings.unlink()
+                self.folder.rmdir()
+            raise
+
     def _prepare(self) -> Data:
         config = self.config
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write(config, self.folder / "config.yaml")
         data = load(config, self.view.say)
         for remark in data.remarks:
             self.view.say(remark)

@@ -28,11 +28,6 @@ def token_mean(per_token: Tensor, mask: Tensor, tokens: float) -> Tensor:
     return (per_token * mask).sum() / tokens
 
 
-def value_error(value: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error over the mask."""
-    return ((value - target).square() * mask).sum() / mask.sum().clamp_min(1)
-
-
 def linear_schedule(step: int, share: float, warmup: int, decay: float) -> float:
     """Factor on the learning rate: up over `warmup` steps, down over the last `decay` share.
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from neox.config import PhaseConfig, RunConfig
 from neox.policy.base import Group, Policy
 from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
 from neox.train.critics import ValueHead
-from neox.train.losses import policy_clip, token_mean, value_error
+from neox.train.losses import policy_clip, token_mean
 from neox.train.rollout import Rollout
 from neox.train.seeding import fold
 from neox.train.tracker import Tracker
@@ -246,10 +247,14 @@ class Updater:
         assert advantages.hidden is not None
         assert advantages.returns is not None
         assert advantages.siblings is not None
+        mask = advantages.mask  # most of a padded batch is padding
+        hidden, siblings = advantages.hidden[mask], advantages.siblings[mask]
+        returns = advantages.returns[mask]
         first = 0.0
+        if not len(returns):
+            return first  # every reward of the step failed
         for epoch in range(self.config.critic.epochs):
-            value = self.value_head(advantages.hidden, advantages.siblings)
-            loss = value_error(value, advantages.returns, advantages.mask)
+            loss = F.mse_loss(self.value_head(hidden, siblings), returns)
             self.value_optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.value_optimizer.step()

@@ -9,7 +9,7 @@ import torch
 
 from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
 from neox.train.critics import ValueHead, WassersteinCritic, critic_loss, straight_through
-from neox.train.losses import linear_schedule, policy_clip, token_mean, value_error
+from neox.train.losses import linear_schedule, policy_clip, token_mean
 from neox.train.tracker import Tracker
 
 
@@ -99,11 +99,6 @@ def test_the_token_mean_does_not_depend_on_how_a_step_is_split() -> None:
     whole = token_mean(per_token, mask, tokens)
     parts = [token_mean(per_token[i : i + 2], mask[i : i + 2], tokens) for i in (0, 2, 4)]
     torch.testing.assert_close(whole, torch.stack(parts).sum())
-
-
-def test_value_error_ignores_what_the_mask_hides() -> None:
-    mask = torch.tensor([[True, False]])
-    assert value_error(torch.tensor([[1.0, 9.0]]), torch.zeros(1, 2), mask) == 1.0
 
 
 @pytest.mark.parametrize(

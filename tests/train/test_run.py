@@ -157,7 +157,7 @@ def test_a_bad_line_in_a_task_file_is_named(
     error = capsys.readouterr().err
     assert "tasks.jsonl" in error
     assert "2" in error
-    assert not (tmp_path / "r" / "checkpoints").exists()
+    assert not (tmp_path / "r").exists()
 
 
 def raises(attempts: Sequence[Attempt]) -> list[Score]:
