@@ -11,10 +11,11 @@ multi-tenant use, put a virtual machine around it.
 """
 
 from neox.sandbox.codec import CodecError
-from neox.sandbox.jobs import Approx, Asserts, Call, Compare, Job, Script
+from neox.sandbox.jobs import Approx, Asserts, Call, Compare, Count, Evaluate, Job, Script
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable, TestResult, Verdict
 from neox.sandbox.report import Layer, SandboxReport, report
 from neox.sandbox.sandbox import Sandbox
+from neox.sandbox.scaling import Fit, Generator, Point, Scaling, geometric, measure_scaling
 
 __all__ = [
     "Approx",
@@ -22,15 +23,23 @@ __all__ = [
     "Call",
     "CodecError",
     "Compare",
+    "Count",
+    "Evaluate",
+    "Fit",
+    "Generator",
     "Job",
     "Layer",
     "Limits",
     "Outcome",
+    "Point",
     "Sandbox",
     "SandboxReport",
     "SandboxUnavailable",
+    "Scaling",
     "Script",
     "TestResult",
     "Verdict",
+    "geometric",
+    "measure_scaling",
     "report",
 ]

@@ -1,8 +1,9 @@
-"""The three kinds of work a sandbox takes.
+"""The kinds of work a sandbox takes.
 
 `Call` sends inputs and compares returned values here; `Script` feeds standard input and compares
 standard output; `Asserts` runs a test text against the program in a second jail. In all of them the
-expected answers stay out of the process that runs the program.
+expected answers stay out of the process that runs the program. `Evaluate` and `Count` judge
+nothing: they make inputs, and measure.
 Knows nothing about how they are carried out.
 """
 
@@ -91,4 +92,35 @@ class Asserts:
     limits: Limits | None = None
 
 
-Job = Call | Script | Asserts
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Call `entry(*arguments)` and hand on what it returns, as `Outcome.claim`.
+
+    For programs that make inputs, not answers: nothing is compared, and `pass` says only that there
+    is a plain value.
+    """
+
+    code: str
+    entry: str
+    arguments: Sequence[Any]
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Call `entry` once and claim how many elementary operations that took, as `Outcome.claim`.
+
+    arguments: the list of arguments in the codec's bytes, so that what one jail made can go into
+    another unread. most: give up beyond so many operations (the claim is then -1). called: False
+    does all but the call, for a baseline of CPU time.
+    """
+
+    code: str
+    entry: str
+    arguments: bytes
+    most: int = 10_000_000
+    called: bool = True
+    limits: Limits | None = None
+
+
+Job = Call | Script | Asserts | Evaluate | Count

@@ -10,12 +10,13 @@ from __future__ import annotations
 import marshal
 import os
 import signal
+from dataclasses import replace
 from typing import Any
 
 from neox.sandbox import wire
 from neox.sandbox.codec import CodecError, parse, value
 from neox.sandbox.compare import close, matches
-from neox.sandbox.jobs import Approx, Asserts, Call, Script
+from neox.sandbox.jobs import Approx, Asserts, Call, Count, Evaluate, Script
 from neox.sandbox.outcome import Limits, Outcome, TestResult, Verdict
 from neox.sandbox.zygotes import Reply
 
@@ -42,6 +43,36 @@ def serve_payload(job: Asserts) -> bytes:
 
 def check_payload(job: Asserts, nonce: str) -> bytes:
     return _dumps(job.test, job.prelude, job.entry, nonce)
+
+
+def evaluate_payload(job: Evaluate) -> bytes:
+    return _dumps(job.code, job.entry, list(job.arguments))
+
+
+def count_payload(job: Count) -> bytes:
+    return _dumps(job.code, job.entry, job.arguments, job.most, job.called)
+
+
+def value_of(reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
+    """The one value an `Evaluate` or `Count` claims, well-formed but otherwise unread."""
+    frames = list(wire.frames(reply.claims))
+    early = _ended_badly(reply, limits)
+    claim, finding = b"", _no_answer(reply, limits, ())
+    if early is not None:
+        finding = early[0], (), early[1]
+    elif frames and frames[0][0] in (wire.BROKEN, wire.RAISED, wire.NOT_PLAIN):
+        names, text = _raised(frames[0][1])
+        finding = _memory_or(names, "error"), (), f"{names[0]}: {text}"
+    elif frames and frames[0][0] == wire.TOO_LARGE:
+        finding = "output_limit", (), "returned too much"
+    elif _whole(reply.claims, frames, 2) and frames[0][0] == wire.VALUE:
+        try:
+            parse(frames[0][1])
+        except CodecError as error:
+            finding = "error", (), f"malformed claim: {error}"
+        else:
+            claim, finding = frames[0][1], ("pass", (), "")
+    return replace(_outcome(finding, reply, limits, layers), claim=claim)
 
 
 def call(job: Call, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from neox.sandbox import judge, wire
-from neox.sandbox.jobs import Asserts, Call, Job, Script
+from neox.sandbox.jobs import Asserts, Call, Count, Evaluate, Job
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable
 from neox.sandbox.zygotes import Reply, Zygote, ZygoteDied
 
@@ -40,11 +40,13 @@ class Item:
     @property
     def roles(self) -> tuple[int, ...]:
         """The zygotes this job needs."""
-        return (SOLUTION, CHECKER) if isinstance(self.job, Asserts) else (SOLUTION,)
+        if isinstance(self.job, Asserts):
+            return (SOLUTION, CHECKER)
+        return (CHECKER,) if isinstance(self.job, Count | Evaluate) else (SOLUTION,)
 
 
 class Lane:
-    """Up to DEPTH jobs at a time, asserts by themselves: their two processes start together."""
+    """Up to DEPTH jobs at a time; what needs the checker's zygote comes by itself, in order."""
 
     def __init__(self, index: int, without: frozenset[str]) -> None:
         self._index, self._without = index, without
@@ -54,9 +56,9 @@ class Lane:
         self.names: tuple[str, ...] = ()
 
     def has_room(self, item: Item) -> bool:
-        if isinstance(item.job, Asserts):
+        if item.roles != (SOLUTION,):
             return not self.items
-        return len(self.items) < DEPTH and not any(len(i.roles) == 2 for i in self.items)
+        return len(self.items) < DEPTH and all(i.roles == (SOLUTION,) for i in self.items)
 
     def start(self, role: int) -> Zygote:
         """The zygote, begun but perhaps not yet serving."""
@@ -101,7 +103,12 @@ class Lane:
         job, limits = item.job, item.limits
         item.number, item.replies = number, [None, None]
         solution = self.start(SOLUTION)
-        if isinstance(job, Asserts):
+        if isinstance(job, Count):
+            done = self.start(CHECKER).send(number, wire.COUNT, judge.count_payload(job), limits)
+        elif isinstance(job, Evaluate):
+            payload = judge.evaluate_payload(job)
+            done = self.start(CHECKER).send(number, wire.EVALUATE, payload, limits)
+        elif isinstance(job, Asserts):
             item.nonce = secrets.token_hex(16)
             grace = limits.wall_s + CHECKER_GRACE_S
             longer = Limits(grace, grace, limits.memory_mb, limits.output_kb)
@@ -136,10 +143,13 @@ class Lane:
         """Judge a completed item."""
         job, limits, names = item.job, item.limits, self.names
         served, checked = item.replies
+        if isinstance(job, Count | Evaluate):
+            assert checked is not None
+            return judge.value_of(checked, limits, names)
         assert served is not None
         if isinstance(job, Call):
             return judge.call(job, served, limits, names)
-        if isinstance(job, Script):
-            return judge.script(job, served, limits, names)
-        assert checked is not None
-        return judge.asserts(item.nonce, served, checked, limits, names)
+        if isinstance(job, Asserts):
+            assert checked is not None
+            return judge.asserts(item.nonce, served, checked, limits, names)
+        return judge.script(job, served, limits, names)

@@ -65,6 +65,7 @@ class Outcome:
     finished. cpu_s, peak_mb: from the kernel, outside the process. wall_s: seconds from fork to
     verdict. stdout: what it printed, cut at the output limit. near_limit: the verdict came so close
     to a limit that a second run could differ. layers: names of the isolation layers that held.
+    claim: what an `Evaluate` or `Count` gave back, in the codec's bytes, unread.
     detail: one line saying why, made of claims by the program, so never evidence.
     """
 
@@ -77,3 +78,4 @@ class Outcome:
     near_limit: bool = False
     layers: tuple[str, ...] = ()
     detail: str = ""
+    claim: bytes = b""

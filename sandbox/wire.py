@@ -14,7 +14,7 @@ from collections.abc import Iterator
 # number, wall and CPU seconds, MiB of address space, bytes of output and of payload, kind, number
 # of channels, payload by descriptor?
 HEADER = struct.Struct("<QddIIIBBB")
-CALL, SCRIPT, SERVE, CHECK = range(4)
+CALL, SCRIPT, SERVE, CHECK, COUNT, EVALUATE = range(6)
 INLINE = 32 << 10  # two such packets always fit into a socket's buffer
 
 # number, flags, wait status, CPU seconds, wall seconds, peak KiB, bytes of claims, of output

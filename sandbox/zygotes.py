@@ -29,7 +29,7 @@ MODULES = (
     "wire", "codec", "inside.kernel", "inside.seccomp", "inside.files", "inside.walls",
     "inside.solution", "inside.zygote",
 )  # fmt: skip
-CHECKER = "inside.checker"
+CHECKERS = ("inside.checker", "inside.prices", "inside.counting")
 BOOTSTRAP = """
 import fcntl, os
 high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 32) for fd in {fds}]
@@ -129,7 +129,7 @@ class Zygote:
         self.layers: dict[str, tuple[bool, str]] = {}
         self._jobs, jobs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.replies, replies = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        names = (*MODULES[:-1], CHECKER, MODULES[-1]) if checker else MODULES
+        names = (*MODULES[:-1], *CHECKERS, MODULES[-1]) if checker else MODULES
         source, self._log = _memory_file(_source(names)), os.memfd_create("log", os.MFD_CLOEXEC)
         fds = (jobs.fileno(), replies.fileno(), source)
         trees, hidden = visible()

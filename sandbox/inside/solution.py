@@ -52,9 +52,15 @@ def describe(error: BaseException) -> bytes:
 
 def load(code: str, name: str, filename: str) -> dict[str, Any]:
     """Execute a module's text as module `name`; returns its namespace."""
+    space = module_space(name)
+    exec(compile(code, filename, "exec", dont_inherit=True), space)
+    return space
+
+
+def module_space(name: str) -> dict[str, Any]:
+    """The namespace of a new, empty module."""
     module = ModuleType(name)
     sys.modules[name] = module
-    exec(compile(code, filename, "exec", dont_inherit=True), module.__dict__)
     return module.__dict__
 
 

@@ -230,9 +230,11 @@ def main() -> NoReturn:
     preload()
     walls()
     if settings["checker"]:
-        from neox.sandbox.inside import checker
+        from neox.sandbox.inside import checker, counting
 
-        runners = {wire.CHECK: checker.main}
+        runners = {
+            wire.CHECK: checker.main, wire.COUNT: counting.count, wire.EVALUATE: counting.evaluate,
+        }  # fmt: skip
         checker.warm()
     warm()
     zygote = Zygote(walls.layers, runners)
