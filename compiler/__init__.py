@@ -13,6 +13,7 @@ from neox.compiler.literals import literal
 from neox.compiler.nodes import Node
 from neox.compiler.program import Diagnostic, Program, parse, tokenize
 from neox.compiler.progress import progress
+from neox.compiler.validate import validate
 from neox.compiler.walk import children, walk
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "parse",
     "progress",
     "tokenize",
+    "validate",
     "walk",
 ]

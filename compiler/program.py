@@ -16,6 +16,7 @@ from neox.compiler.statements import Statements
 from neox.compiler.tokens import NAMES
 
 Version = tuple[int, int]
+OLDEST: Version = (3, 8)
 LATEST: Version = (3, 14)
 
 
@@ -69,12 +70,13 @@ class Program(Frozen):
     parser saw.
     """
 
-    __slots__ = ("_data", "_lines", "diagnostics", "reached", "text", "tree")
+    __slots__ = ("_data", "_lines", "diagnostics", "reached", "text", "tree", "version")
 
     tree: n.Module
     diagnostics: tuple[Diagnostic, ...]
     text: str
     reached: int
+    version: Version
     _data: bytes | None
     _lines: Lines
 
@@ -84,6 +86,7 @@ class Program(Frozen):
         diagnostics: tuple[Diagnostic, ...],
         text: str,
         reached: int,
+        version: Version,
         data: bytes | None,
         lines: Lines,
     ) -> None:
@@ -92,6 +95,7 @@ class Program(Frozen):
         put(self, "diagnostics", diagnostics)
         put(self, "text", text)
         put(self, "reached", reached)
+        put(self, "version", version)
         put(self, "_data", data)
         put(self, "_lines", lines)
 
@@ -113,6 +117,15 @@ class Program(Frozen):
         """lineno, col_offset, end_lineno, end_col_offset as CPython gives them."""
         return (*self._lines.locate(node.start), *self._lines.locate(node.end))
 
+    def locate(self, offset: int) -> tuple[int, int]:
+        """The line, from 1, and the column, from 0 in UTF-8 bytes, of a character."""
+        return self._lines.locate(offset)
+
+    def diagnostic(self, message: str, start: int, end: int) -> Diagnostic:
+        """A diagnostic about these characters of the text."""
+        line, column = self._lines.locate(start)
+        return Diagnostic(line, column, message, start, end)
+
 
 def parse(source: str | bytes, version: Version = LATEST) -> Program:
     """The program of any text or bytes, by the grammar of this version of Python (3.8 to 3.14).
@@ -129,7 +142,7 @@ def parse(source: str | bytes, version: Version = LATEST) -> Program:
             text = source.decode("latin-1")
             tree = n.Module([n.ErrorStmt([], 0, len(text))], 0, len(text))
             wrong = Diagnostic(1, 0, str(error), 0, len(text))
-            return Program(tree, (wrong,), text, 0, source, Lines(text))
+            return Program(tree, (wrong,), text, 0, version, source, Lines(text))
         return _program(text, source, version)
     return _program(source, None, version)
 
@@ -142,14 +155,14 @@ def _program(text: str, data: bytes | None, version: Version) -> Program:
             tree, errors = _read(text, version)
     lines = Lines(text)
     if not errors:
-        return Program(tree, (), text, len(text), data, lines)
+        return Program(tree, (), text, len(text), version, data, lines)
     found: list[Diagnostic] = []
     reached = len(text)
     for wrong in errors:
         line, column = lines.locate(wrong.start)
         found.append(Diagnostic(line, column, wrong.message, wrong.start, wrong.end))
         reached = min(reached, wrong.reached)
-    return Program(tree, tuple(found), text, reached, data, lines)
+    return Program(tree, tuple(found), text, reached, version, data, lines)
 
 
 def _read(text: str, version: Version) -> tuple[n.Module, list[ParseError]]:
@@ -159,14 +172,19 @@ def _read(text: str, version: Version) -> tuple[n.Module, list[ParseError]]:
     return parser.module(), parser.errors
 
 
+def spans(text: str, version: Version = LATEST) -> list[tuple[str, int, int]]:
+    """Name of the kind, start and end of each token; a word or an operator is its own kind."""
+    found = Lexer(text, version).run()
+    return [
+        (NAMES.get(kind, "error"), start, end)
+        for kind, start, end in zip(found.kinds, found.starts, found.ends, strict=True)
+    ]
+
+
 def tokenize(source: str, version: Version = LATEST) -> list[tuple[str, str]]:
     """Kind and text of each token, for people.
 
     >>> tokenize("x = 1")[:3]
     [('name', 'x'), ('=', '='), ('number', '1')]
     """
-    found = Lexer(source, version).run()
-    return [
-        (NAMES.get(kind, "error"), source[a:b])
-        for kind, a, b in zip(found.kinds, found.starts, found.ends, strict=True)
-    ]
+    return [(kind, source[start:end]) for kind, start, end in spans(source, version)]
