@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "judge a model, samples or references on held-out tasks or HumanEval",
     "generate": "write programs with a trained model",
     "verify": "bound the running time of functions, and check contracts",
+    "compile": "show the tokens, the tree or the canonical text of a Python file",
     "report": "make a run's report.html again",
     "doctor": "versions, devices, and which layers of the sandbox are active",
 }
