@@ -6,81 +6,16 @@ Python 3.12 on, because older interpreters do not know them.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import sys
 import sysconfig
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from neox.compiler import nodes, parse
-from neox.compiler.program import Program
+from neox.compiler.bridge import RUNNING, differences
 
 SHARED = Path(os.environ.get("NEOX_SHARED", Path(__file__).parents[3] / "shared"))
-VERSION = (sys.version_info[0], sys.version_info[1])
-OLD_FSTRINGS = sys.version_info < (3, 12)
-NEWER_FIELDS = {"type_params", "default_value"}  # empty where the interpreter is older
-
-
-def differences(source: str | bytes, tree: ast.AST | None = None) -> Iterator[str]:
-    """What differs between our tree and CPython's, first things first."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = ast.parse(source) if tree is None else tree
-    program = parse(source, VERSION)
-    if program.diagnostics:
-        yield f"diagnostic {program.diagnostics[0]}"
-    waiting: list[tuple[object, object, str, bool]] = [(program.tree, theirs, "", True)]
-    while waiting:
-        ours, other, path, placed = waiting.pop()
-        if isinstance(ours, list) and isinstance(other, list):
-            if len(ours) != len(other):
-                yield f"{path}: {len(ours)} items, CPython has {len(other)}"
-                continue
-            waiting += [
-                (a, b, f"{path}[{i}]", placed)
-                for i, (a, b) in enumerate(zip(ours, other, strict=True))
-            ]
-        elif isinstance(ours, nodes.Node):
-            yield from _node(program, ours, other, path, placed, waiting)
-        elif isinstance(
-            other, (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
-        ):
-            if ours != type(other).__name__:
-                yield f"{path}: {ours!r} is {type(other).__name__}"
-        elif type(ours) is not type(other) or repr(ours) != repr(other):
-            yield f"{path}: {ours!r} is {other!r}"
-
-
-def _node(
-    program: Program,
-    ours: nodes.Node,
-    other: object,
-    path: str,
-    placed: bool,
-    waiting: list[tuple[object, object, str, bool]],
-) -> Iterator[str]:
-    name = type(ours).__name__
-    if name != type(other).__name__:
-        yield f"{path}: {name} is {type(other).__name__}"
-        return
-    path = f"{path}.{name}"
-    if placed and isinstance(other, (ast.stmt, ast.expr, ast.arg, ast.alias, ast.keyword,
-                                     ast.excepthandler, ast.pattern)):  # fmt: skip
-        there = (other.lineno, other.col_offset, other.end_lineno, other.end_col_offset)
-        if program.location(ours) != there:
-            yield f"{path}: at {program.location(ours)}, CPython {there}"
-    placed = placed and not (OLD_FSTRINGS and name == "JoinedStr")
-    for field in ours._fields:
-        if field in NEWER_FIELDS and not hasattr(other, field):
-            if getattr(ours, field):
-                yield f"{path}.{field}: {getattr(ours, field)!r} is newer than the interpreter"
-            continue
-        waiting.append((getattr(ours, field), getattr(other, field), f"{path}.{field}", placed))
 
 
 def assert_same(source: str | bytes) -> None:
@@ -136,7 +71,7 @@ def test_a_sample_of_the_standard_library() -> None:
 @pytest.mark.slow
 def test_corpora() -> None:
     """Files of public test suites: what CPython accepts we read the same way."""
-    verdicts = SHARED / "corpora" / f"verdicts_{VERSION[0]}.{VERSION[1]}.json"
+    verdicts = SHARED / "corpora" / f"verdicts_{RUNNING[0]}.{RUNNING[1]}.json"
     if not verdicts.exists():
         pytest.skip(f"{verdicts} is not there: set NEOX_SHARED")
     wrong = []

@@ -10,23 +10,9 @@ from pathlib import Path
 import pytest
 
 from neox.compiler import emit, nodes, parse
+from neox.compiler.bridge import mismatch
 
 SHARED = Path(os.environ.get("NEOX_SHARED", Path(__file__).parents[3] / "shared"))
-
-
-def difference(one: object, other: object) -> str:
-    """Where two trees first differ, locations and the `u` of strings aside; empty if nowhere."""
-    waiting = [(one, other, "")]
-    while waiting:
-        a, b, path = waiting.pop()
-        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            waiting += [(x, y, path) for x, y in zip(a, b, strict=True)]
-        elif isinstance(a, nodes.Node) and type(a) is type(b):
-            path += "." + type(a).__name__
-            waiting += [(getattr(a, f), getattr(b, f), f"{path}.{f}") for f in a._fields]
-        elif repr(a) != repr(b):
-            return f"{path}: {a!r} is {b!r}"
-    return ""
 
 
 def assert_round_trip(source: str | bytes) -> None:
@@ -35,7 +21,7 @@ def assert_round_trip(source: str | bytes) -> None:
     text = emit(program)
     again = parse(text)
     assert again.diagnostics == (), text
-    assert difference(program.tree, again.tree) == "", text
+    assert mismatch(program.tree, again.tree) == "", text
     assert emit(again) == text
 
 
