@@ -16,13 +16,17 @@ Pair = tuple[list[Any], Any]
 
 
 def job(task: Task, completion: str, limits: Limits | None = None) -> Job:
-    """The job that decides whether `completion` solves `task`.
+    """The job that decides whether `completion` solves `task`; ValueError as `program_job`."""
+    return program_job(task, task.program(completion), limits)
+
+
+def program_job(task: Task, code: str, limits: Limits | None = None) -> Job:
+    """The job that decides whether the whole program `code` solves `task`.
 
     All call tests of a task go into one `Call`, all asserts into one `Asserts`. ValueError for a
     task without tests, without the entry point that its tests need, with tests of several kinds, or
     with more than one pair of input and output for a script.
     """
-    code = task.program(completion)
     match task.tests:
         case ():
             raise ValueError(f"task {task.task_id} has no tests")

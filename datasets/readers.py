@@ -70,8 +70,19 @@ def entry_point(tests: list[str], code: str | None = None) -> str | None:
     return None
 
 
+def rows(path: Path, fields: tuple[str, ...] = ()) -> Iterator[tuple[int, Row]]:
+    """Line numbers from 1, and the JSON objects of the lines that are not blank.
+
+    InputError for a file or line that cannot be read, or that lacks one of `fields`.
+    """
+    for number, row in _rows(path):
+        if missing := [name for name in fields if name not in row]:
+            reason = f"the row has no {', '.join(missing)}"
+            raise InputError(reason, path, number, f"give every row {', '.join(fields)}")
+        yield number, row
+
+
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Line numbers from 1, and the JSON objects of the lines that are not blank."""
     if not path.is_file():
         raise InputError("there is no such file", path, None, "check the name of the task file")
     number = 0

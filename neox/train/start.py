@@ -20,8 +20,10 @@ def build_policy(config: RunConfig, data: Data, checkpoint: Path | None) -> Poli
     source = checkpoint or config.init
     if source is not None:
         return load(source)
-    texts = [text for pair in data.documents[:TOKENIZER_DOCUMENTS] for text in pair]
-    texts = texts or [t.prompt for t in data.train[:TOKENIZER_DOCUMENTS]]
+    documents = data.documents[:TOKENIZER_DOCUMENTS]
+    texts = [text for pair in documents for text in pair]
+    # a task without a solution still shows how tasks are worded
+    texts += [task.prompt for task in data.train[len(documents) : TOKENIZER_DOCUMENTS]]
     tokenizer = BytePairTokenizer.train(texts, config.model.vocab_size)
     shape = config.model.model_copy(update={"vocab_size": len(tokenizer)})
     longest = config.tasks.max_prompt_tokens + config.rollout.max_new_tokens
