@@ -28,6 +28,7 @@ from neox.sandbox.codec import decode
 
 LEAST_SECONDS, FACTOR, MOST_SECONDS = 4.0, 4.0, 60.0
 MEMORY_MB = 4096
+SLACK = 10.0  # wall seconds beyond the CPU limit: a busy machine must not decide
 _FIELDS = (
     *("task_id", "prompt", "entry_point", "canonical_solution"),
     *("base_input", "plus_input", "atol"),
@@ -196,16 +197,16 @@ def _is_root(task: PlusTask, batch: Batch, index: int, x: Any) -> bool:
 
 def _job(task: PlusTask, text: str, batch: Batch, scale: float) -> Call | Evaluate:
     seconds = scale * max(LEAST_SECONDS, FACTOR * batch.cpu_s)
-    limits = Limits(cpu_s=seconds, wall_s=3 * seconds, memory_mb=MEMORY_MB)
+    limits = Limits(cpu_s=seconds, wall_s=seconds + SLACK, memory_mb=MEMORY_MB)
     inputs = list(task.inputs[batch.start : batch.stop])
     if task.entry == ROOT:
         code = f"{text}\n\ndef neox_all(inputs):\n    return [{ROOT}(*i) for i in inputs]\n"
         return Evaluate(code, "neox_all", [inputs], limits=limits)
-    extra = wrapper(task.entry)
+    extra = wrapper(task.entry, batch.digest)
     expected: list[Any] = []
     modes: list[Compare] = []
     for arguments, answer in zip(inputs, batch.outputs, strict=True):
-        answers = accepted(task.entry, arguments, answer)
+        answers = None if batch.digest else accepted(task.entry, arguments, answer)
         expected.append(answer if answers is None else answers)
         modes.append("any_of" if answers is not None else _tolerance(task, answer))
     name = "neox_call" if extra else task.entry
