@@ -110,6 +110,8 @@ class Facts:
     low: dict[str, Affine] = field(default_factory=dict)
     high: dict[str, Affine] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
+    rows: dict[str, tuple[str, str]] = field(default_factory=dict)  # length atom: container, index
+    most: dict[str, Affine] = field(default_factory=dict)  # bounds from above, or the atom is 0
     known: set[Affine] = field(default_factory=set)  # >= 0 for a reason that bounds do not show
     count: int = 0
 
@@ -144,6 +146,8 @@ class Facts:
             # youngest first: its bounds may name older atoms, and then cancel against them
             atom, c = max(hits, key=lambda t: int(t[0].rpartition("#")[2]))
             bound = (self.high if (c > 0) == largest else self.low).get(atom)
+            if bound is None and largest and c > 0:
+                bound = self.most.get(atom)
             if bound is None:
                 return None
             value = value.substitute({atom: bound})

@@ -29,7 +29,8 @@ class Aftermath(Iterations):
     def _leave(self, after: State, paths: Paths, trips: Trips, exits: list[State]) -> None:
         """What the changed variables hold after the loop."""
         broken = any(s.status == "break" for s in exits)
-        times = self._times(paths, trips, broken)
+        times = self.times or self._times(paths, trips, broken)
+        self.times = None
         for name, c in paths.carried.items():
             value = self._final(c, paths, times)
             if broken and not self._kept_by_breaks(name, c, exits):
@@ -76,6 +77,9 @@ class Aftermath(Iterations):
         if len(paths.going) > 6:
             return None
         times = [self.facts.fresh("times", Affine(), total) for _ in paths.going]
+        if total is None and trips.most is not None:
+            for atom in times:
+                self.facts.most[atom.atoms[0]] = trips.most
         for i, atom in enumerate(times):
             self._bound_times(i, atom.atoms[0], paths)
         if total is not None:

@@ -21,7 +21,17 @@ from neox.compiler.complexity.remembered import remembered
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
-from neox.compiler.complexity.values import GaveUp, Parameter, State, Unknown, Value
+from neox.compiler.complexity.values import (
+    YIELDED,
+    Container,
+    Element,
+    GaveUp,
+    Parameter,
+    Reference,
+    State,
+    Unknown,
+    Value,
+)
 from neox.compiler.program import Program
 
 NAMES = "nmkpqrstuvw"
@@ -101,11 +111,15 @@ class Analysis:
         env: dict[str, Value] = {p: Parameter(p) for p in function.parameters}
         if function.receiver is not None:
             env[function.receiver] = Unknown(heavy=True)
+        heap: dict[str, Container] = {}
+        if function.generator:
+            env[YIELDED] = Reference(YIELDED)
+            heap[YIELDED] = Container("list", Affine(), Element("", False), built=True)
         body, remember = list(function.node.body), function.cached
         guard = memo_guard(function)
         if guard is not None:
             body, remember = [s for s in body if s is not guard], True
-        states = [s for s in loops.block(body, [State(env)])]
+        states = [s for s in loops.block(body, [State(env, heap)])]
         self._settle(loops, states)
         if any(s.calls for s in states):
             fixed = set() if guard is None else memo_fixed(function, guard)
@@ -163,7 +177,7 @@ def _result(loops: Loops, states: list[State]) -> tuple[str, Affine | None]:
     for s in states:
         if s.status == "raise":
             continue
-        value = s.result
+        value = Reference(YIELDED) if YIELDED in s.heap else s.result
         known = loops.heavy(value) or (
             isinstance(value, Parameter) and loops.is_container(value.name)
         )

@@ -11,7 +11,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity import costs
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.conditions import Conditions
-from neox.compiler.complexity.growth import ONE, Growth, log_of
+from neox.compiler.complexity.growth import ONE, Factor, Growth, log_of, monomial
 from neox.compiler.complexity.unit import dotted
 from neox.compiler.complexity.values import (
     Element,
@@ -21,6 +21,7 @@ from neox.compiler.complexity.values import (
     Parameter,
     Product,
     Progression,
+    Several,
     State,
     Unknown,
     Value,
@@ -52,9 +53,20 @@ class Builtins(Conditions):
         keywords: dict[str | None, Value],
         st: State,
     ) -> Value:
-        if "key" in keywords or name in {"map", "filter"}:
-            st.lose(f"callee-cost:function given to {name}")
-            return Unknown()
+        if name in {"map", "filter"} and len(arguments) > 1:
+            return self._mapped(name, node.args[0], arguments[1:], st)
+        key = next((k.value for k in node.keywords if k.arg == "key"), None)
+        if key is not None:
+            self._keyed(name, key, arguments[0] if arguments else Unknown(), st)
+        if name.startswith("itertools."):
+            chosen = self._choices(name, arguments, keywords, st)
+            if chosen is not None:
+                return chosen
+        if name == "collections.defaultdict":
+            return self.allocate(st, "dict", Affine(), Unknown(heavy=True))
+        if name == "divmod" and len(arguments) == 2:
+            quotient = self.binary("FloorDiv", arguments[0], arguments[1], st)
+            return Several((quotient, self.binary("Mod", arguments[0], arguments[1], st)))
         if name == "len" and len(arguments) == 1:
             length = self.length(arguments[0], st)
             return Unknown() if length is None else Num(length)
@@ -106,15 +118,22 @@ class Builtins(Conditions):
             if worst and entry.low != entry.high:
                 st.assumed_low.add(f"worst-case-content:{name}")
         if entry.grows != 0:
-            self.resize(receiver, entry.grows, st)
+            self.resize(receiver, entry.grows, st, name in {"add", "setdefault"})
         return self._result(name, entry, receiver, st)
 
-    def resize(self, receiver: Value, by: int | None, st: State) -> None:
+    def resize(
+        self, receiver: Value, by: int | None, st: State, growing: bool = False
+    ) -> None:
+        """`growing` with an unknown amount: by one item or none (sets and dicts)."""
         found = self.container(receiver, st)
         if found is None:
             return
         key, content = found
-        length = None if by is None or content.length is None else content.length.plus(by)
+        length = None
+        if content.length is not None and by is not None:
+            length = content.length.plus(by)
+        elif content.length is not None and growing:
+            length = content.length + self.facts.fresh("added", Affine(), Affine.number(1))
         st.heap[key] = replace(content, length=length, growth=None)
         st.touched.add(key)
 
@@ -134,6 +153,11 @@ class Builtins(Conditions):
         if entry.result == "element":
             found = self.container(receiver, st)
             return found[1].element if found is not None else Unknown()
+        if entry.result in {"part", "parts"}:
+            length = self.length(receiver, st)
+            length = None if length is None else self.facts.fresh("part", Affine(), length)
+            kind = "str" if entry.result == "part" else "list"
+            return self.allocate(st, kind, length, Element("", False))
         if entry.result == "lazy":
             return Lazy("plain", (receiver,))
         return Unknown()
@@ -176,12 +200,119 @@ class Builtins(Conditions):
         for keyword in node.keywords:
             self.value(keyword.value, st)
             if keyword.arg == "key":
-                st.lose(f"callee-cost:function given to {func.attr}")
+                self._keyed(func.attr, keyword.value, receiver, st)
+        if func.attr == "join" and len(arguments) == 1:
+            return self._joined(arguments[0], st)
+        if func.attr == "most_common":
+            growth = self.length_growth(receiver, st)
+            st.charge(growth or ONE, None if growth is None else growth * log_of(growth))
+            st.assumed_low.add("worst-case-content:most_common")
+            if growth is not None and not arguments:
+                st.low = st.low + growth * log_of(growth)
+            return self.allocate(st, "list", self.length(receiver, st), Element("", False))
         return self.method(func.attr, receiver, arguments, st)
+
+    def per_item(self, function: n.expr, item: Value, st: State) -> tuple[Growth | None, Value]:
+        raise NotImplementedError
+
+    def _item_of(self, value: Value, st: State) -> Value:
+        raise NotImplementedError
+
+    def _keyed(self, name: str, key: n.expr, over: Value, st: State) -> None:
+        """A key function is called once per item."""
+        if isinstance(key, n.Constant):  # key=None
+            return
+        per, _ = self.per_item(key, self._item_of(over, st), st)
+        growth = self.length_growth(over, st)
+        if per is None or growth is None:
+            st.lose(f"callee-cost:function given to {name}")
+        else:
+            st.charge(ONE, per * growth)
+
+    def _mapped(self, name: str, function: n.expr, sources: list[Value], st: State) -> Value:
+        """map and filter, charged as if all their items were asked for."""
+        item = self._item_of(sources[0], st)
+        per, result = self.per_item(function, item, st)
+        growth = self.length_growth(sources[0], st)
+        if per is None:
+            st.lose(f"callee-cost:function given to {name}")
+        elif per != ONE:
+            st.charge(ONE, None if growth is None else per * growth)
+        if name == "map" and len(sources) == 1:
+            kept = item if isinstance(item, Element) and _converts(function) else result
+            length = self.length(sources[0], st)
+            return self.allocate(st, "map", length, kept, None if length is not None else growth)
+        length = self.length(sources[0], st)
+        if growth is not None:
+            st.charge(ONE, growth)
+        kept_length = None if length is None else self.facts.fresh("kept", Affine(), length)
+        return self.allocate(st, "map", kept_length, Element("", False))
+
+    def _joined(self, parts: Value, st: State) -> Value:
+        """Linear in the text that comes out: pieces of constant length unless known to be longer."""
+        growth, length = self.length_growth(parts, st), self.length(parts, st)
+        item = self._item_of(parts, st)
+        if growth is None or self.heavy(item):
+            st.lose(f"line {self.line}: join of something of unknown size")
+            return Unknown(heavy=True)
+        if isinstance(item, Element):
+            st.assumed_high.add("constant-length:items")
+        st.charge(growth, growth)
+        return self.allocate(st, "str", length, Element("", False))
+
+    def _choices(
+        self,
+        name: str,
+        arguments: list[Value],
+        keywords: dict[str | None, Value],
+        st: State,
+    ) -> Value | None:
+        """permutations, combinations and products: as many tuples as there are, each built."""
+        kind = name.rpartition(".")[2]
+        item = self.allocate(st, "tuple", None, Element("", False))
+        growths = [self.length_growth(a, st) for a in arguments]
+        if not arguments or growths[0] is None:
+            return None
+        if kind == "product" and "repeat" in keywords:
+            base, times = self.length(arguments[0], st), self.number(keywords["repeat"], st)
+            if base is None or not base.is_constant or times is None or len(times.terms) != 1:
+                return None
+            power = self._power(base, times)
+            if not isinstance(power, Magnitude):
+                return None
+            st.charge(power.growth * self.size(times), power.growth * self.size(times))
+            return self.allocate(st, "list", None, item, power.growth)
+        if kind == "product":
+            total = ONE
+            for g in growths:
+                if g is None:
+                    return None
+                total = total * g
+            st.charge(ONE, total)
+            return self.allocate(st, "list", None, item, total)
+        if kind in {"combinations", "permutations", "combinations_with_replacement"}:
+            many = self.number(arguments[1], st) if len(arguments) > 1 else None
+            if many is not None and many.is_constant and 0 < many.const <= 8:
+                total = ONE
+                for _ in range(int(many.const)):
+                    total = total * growths[0]
+                st.charge(ONE, total)
+                return self.allocate(st, "list", None, item, total)
+            length = self.length(arguments[0], st)
+            if kind == "permutations" and len(arguments) == 1 and length is not None:
+                line = self.facts.without_noise(length).linear()
+                if len(line.terms) == 1 and line.terms[0][1] == 1 and not length.const:
+                    count = Growth(frozenset([monomial({line: Factor(factorial=1)})]))
+                    st.charge(ONE, count * self.size(line))
+                    st.low = st.low + count * self.size(line)
+                    st.assumed_low.add("exhausted:permutations")
+                    return self.allocate(st, "list", None, item, count)
+        return None
 
     def method(self, name: str, receiver: Value, arguments: list[Value], st: State) -> Value:
         found = self.container(receiver, st)
         kind = found[1].kind if found is not None else "unknown"
+        kind = {"map": "list"}.get(kind, kind)
         table = costs.METHODS.get({"parameter": "list", "tuple": "list"}.get(kind, kind), {})
         entry = table.get(name)
         if found is None or entry is None:
@@ -255,6 +386,11 @@ _EMPTY = {
     "collections.deque": "deque",
 }
 Magnitudes = (Num, Magnitude, Product)
+
+
+def _converts(function: n.expr) -> bool:
+    """int and float of a word say what the word says."""
+    return isinstance(function, n.Name) and function.id in {"int", "float"}
 
 
 def _is_half(node: n.expr) -> bool:

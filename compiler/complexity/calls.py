@@ -14,12 +14,14 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.builtins import Builtins
 from neox.compiler.complexity.growth import ONE, Factor, Growth, monomial
-from neox.compiler.complexity.unit import Function, Unit, dotted
+from neox.compiler.complexity.unit import Function, Unit, dotted, place
 from neox.compiler.complexity.values import (
     CallSite,
     Element,
     GaveUp,
+    Instance,
     Parameter,
+    Reference,
     Remainder,
     State,
     Unknown,
@@ -49,6 +51,7 @@ class Calls(Builtins):
     ) -> None:
         super().__init__(unit, root)
         self.summarize = summarize
+        self.nested: tuple[Function, ...] = ()  # methods that are being executed in place
         self.result: tuple[str, Affine | None] = ("unknown", None)  # hypothesis for recursion
 
     def call(self, node: n.Call, st: State) -> Value:
@@ -63,7 +66,19 @@ class Calls(Builtins):
             target = self.unit.find(node.func.id, self.scope)
             if target is not None:
                 return self.call_function(target, node, st)
+            family = self.unit.classes.get(node.func.id)
+            if family is not None:
+                return self._construct(family.name, node, st)
         if isinstance(node.func, n.Attribute):
+            method = self.unit.find(place(node.func), self.scope) if place(node.func) else None
+            if method is not None:
+                return self.call_function(method, node, st)
+            base = node.func.value
+            held = st.env.get(base.id) if isinstance(base, n.Name) else None
+            if isinstance(held, Instance):
+                target = self.unit.methods.get((held.family, node.func.attr))
+                if target is not None:
+                    return self._in_place(target, held, node, st)
             return self._attribute_call(node, node.func, st)
         arguments = [self.value(a, st) for a in node.args]
         keywords = {k.arg: self.value(k.value, st) for k in node.keywords}
@@ -79,9 +94,12 @@ class Calls(Builtins):
             return None
         a = target.node.args
         positional = [p.arg for p in (*a.posonlyargs, *a.args)]
+        bound: dict[str, Value] = {}
+        if target.receiver is not None and positional[:1] == [target.receiver]:
+            bound[target.receiver] = Unknown(heavy=True)
+            positional = positional[1:]
         if len(node.args) > len(positional):
             return None
-        bound: dict[str, Value] = {}
         for name, argument in zip(positional, node.args, strict=False):
             bound[name] = self.value(argument, st)
         for keyword in node.keywords:
@@ -99,9 +117,10 @@ class Calls(Builtins):
         bound = self.bind(target, node, st)
         if bound is None:
             return self.unknown_call(target.name, [self.value(a, st) for a in node.args], st)
-        for name in target.resized:
-            self.forget_length(bound[name] if name in bound else self.name(name, st), st)
+        if target is not self.root:
+            self._lose_outer(target, bound, st)
         if target is self.root:
+            self._lose_outer(target, bound, st)
             sizes = self.entry_sizes(bound, st)
             st.calls.append(CallSite(sizes, euclid=self._euclid(bound, st)))
             return self._recursive_result(bound, st)
@@ -110,6 +129,97 @@ class Calls(Builtins):
         for name in bound:
             self._content_unknown(bound[name], st)
         return self.use_summary(target, self.summarize(target), bound, st)
+
+    def _lose_outer(self, target: Function, bound: dict[str, Value], st: State) -> None:
+        """What the callee resizes or assigns outside itself is not known any more."""
+        owned = target.local | set(target.parameters)
+        for name in target.resized:
+            if name in bound:
+                self.forget_length(bound[name], st)
+            elif name not in owned:
+                self.forget_length(self.name(name, st), st)
+        for name in target.rebinds:
+            if name in st.env or "." in name:
+                st.env[name] = Unknown(heavy=True)
+
+    def _construct(self, family: str, node: n.Call, st: State) -> Value:
+        """A new object: `__init__` is executed in place, its attributes live in the caller."""
+        self.facts.count += 1
+        made = Instance(family, f"{family}#{self.facts.count}")
+        target = self.unit.methods.get((family, "__init__"))
+        if target is not None:
+            self._in_place(target, made, node, st)
+        elif self.unit.classes[family].bases or node.args or node.keywords:
+            return self.unknown_call(family, [self.value(a, st) for a in node.args], st)
+        return made
+
+    def _in_place(self, target: Function, me: Instance, node: n.Call, st: State) -> Value:
+        """A method of a known object, executed where it is called."""
+        receiver = target.receiver
+        bound = self.bind(target, node, st)
+        deep = target in self.nested or len(self.nested) > 3
+        if bound is None or deep or receiver is None or target.generator or target.cached:
+            return self.unknown_call(target.name, [self.value(a, st) for a in node.args], st)
+        kept, scope, nested = st.env, self.scope, self.nested
+        inner: dict[str, Value] = dict(bound)
+        for name, value in kept.items():
+            if name.startswith(f"{me.key}."):
+                inner[f"{receiver}.{name.removeprefix(me.key + '.')}"] = value
+        self.scope, self.nested = target, (*nested, target)
+        before = list(st.conditions)
+        st.env = inner
+        try:
+            states = self.squash(self.execute(target.node.body, st))
+        finally:
+            self.scope, self.nested = scope, nested
+        ended = [s for s in states if s.status in {"normal", "return"}]
+        for s in ended:
+            s.status = "normal"
+        ended = self.squash(ended)
+        if len(ended) != 1:
+            raise GaveUp(f"a call of {target.name} that ends in several ways")
+        [after] = ended
+        result = after.result if after.result is not None else Unknown()
+        for name, value in after.env.items():
+            if name.startswith(f"{receiver}."):
+                kept[f"{me.key}.{name.removeprefix(receiver + '.')}"] = value
+        st.heap, st.low, st.high, st.calls = after.heap, after.low, after.high, after.calls
+        st.notes, st.assumed_low, st.assumed_high = (
+            after.notes,
+            after.assumed_low,
+            after.assumed_high,
+        )
+        st.touched, st.env, st.conditions = after.touched, kept, before
+        st.result, st.status = Unknown(), "normal"
+        return result
+
+    def execute(self, body: list[n.stmt], st: State) -> list[State]:
+        raise NotImplementedError
+
+    def squash(self, states: list[State]) -> list[State]:
+        raise NotImplementedError
+
+    def per_item(self, function: n.expr, item: Value, st: State) -> tuple[Growth | None, Value]:
+        """What one call of a function given by name costs at most, and gives."""
+        scratch = st.copy()
+        scratch.low, scratch.high = ONE, ONE
+        if isinstance(function, n.Lambda):
+            for parameter in function.args.args:
+                scratch.env[parameter.arg] = item
+            result = self.value(function.body, scratch)
+        elif isinstance(function, n.Name) or dotted(function):
+            scratch.env["item#"] = item
+            call = n.Call(
+                function, [n.Name("item#", "Load", 0, 0)], [], function.start, function.end
+            )
+            result = self.value(call, scratch)
+        else:
+            return None, Unknown()
+        st.notes |= scratch.notes
+        st.assumed_high |= scratch.assumed_high
+        if isinstance(result, Reference):
+            result = Unknown(heavy=True)
+        return scratch.high, result
 
     def _content_unknown(self, value: Value, st: State) -> None:
         """A function of the file may have changed what a container holds."""
@@ -161,6 +271,8 @@ class Calls(Builtins):
         def size_of(atom: str) -> Affine | None:
             if atom in sizes:
                 return sizes[atom]
+            if atom in self.unit.inputs:
+                return Affine.atom(atom)
             inner = atom.removeprefix("len(").removesuffix(")")
             value = self.name(inner.removesuffix("[]"), st)  # a variable of the callee's outside
             if inner.endswith("[]"):
@@ -176,6 +288,8 @@ class Calls(Builtins):
             high = replace_sizes(high, size_of, self.facts.without_noise)
             if high is None:
                 st.notes.add(f"line {self.line}: the size of an argument of {target.name}")
+        if target.generator:
+            st.assumed_low.add(f"exhausted:{target.name}")
         st.charge(low or ONE, high)
         if summary.result_kind != "container":
             return Unknown()

@@ -153,8 +153,10 @@ class Conditions(Expressions):
             if isinstance(right, Parameter) and scan != ONE:
                 absent.assumed_low.add(f"list:{right.name}")
             if not self._may_be_absent(left, right, yes):
-                return unknown
+                inside = [*unknown[0], *self._occupied(right, yes, line)]
+                return (inside, unknown[1]) if op == "In" else (unknown[1], inside)
             out = [Condition("data", line, operands=operands, outcomes=frozenset(["absent"]))]
+            unknown[0].extend(self._occupied(right, yes, line))
             return (unknown[0], out) if op == "In" else (out, unknown[0])
         a, b = self.number(left, yes), self.number(right, yes)
         if a is not None and b is not None and op not in {"Is", "IsNot"}:
@@ -177,6 +179,13 @@ class Conditions(Expressions):
             kept = Condition("data", line, gap, operands=operands, outcomes=outcomes)
             found.append([Condition("opaque", line)] if gap == Affine() else [kept])
         return found[0], found[1]
+
+    def _occupied(self, where: Value, st: State, line: int) -> list[Condition]:
+        """What contains something is not empty."""
+        found = self.container(where, st)
+        if found is None or found[1].length is None or found[1].kind not in {"set", "dict"}:
+            return []
+        return [Condition("size", line, found[1].length)]
 
     def _may_be_absent(self, item: Value, where: Value, st: State) -> bool:
         """New items can keep coming: the container held none of them when the path began."""

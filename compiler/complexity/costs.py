@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Cost = Literal["1", "log", "k", "klogk"]
-Result = Literal["unknown", "number", "same", "list", "set", "dict", "lazy", "element", "none"]
+Result = Literal["unknown", "number", "same", "list", "set", "dict", "lazy", "element", "none", "part", "parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,17 @@ FUNCTIONS: dict[str, Entry] = {
     "heapq.heappushpop": Entry("1", "log", "element"),
     "heapq.heapreplace": Entry("1", "log", "element"),
     "copy.copy": Entry("k", "k", "same"),
+    "itertools.accumulate": Entry("k", "k", "list"),
+    "itertools.chain.from_iterable": Entry("k", "k", "lazy"),
+    "itertools.cycle": Entry("1", "1", "unknown"),
+    **dict.fromkeys(
+        ["math.gcd", "math.log1p", "math.tan", "math.atan2", "math.dist", "bin", "hex", "oct"], _ONE
+    ),
+    **dict.fromkeys(["getattr", "hasattr", "setattr", "super", "time.time", "exit"], _ONE),
+    **dict.fromkeys(["sys.setrecursionlimit", "sys.exit", "quit", "operator.itemgetter"], _ONE),
+    **dict.fromkeys(["ValueError", "TypeError", "KeyError", "IndexError", "Exception"], _ONE),
+    **dict.fromkeys(["RuntimeError", "StopIteration", "AssertionError", "OverflowError"], _ONE),
+    **dict.fromkeys(["NotImplementedError", "AttributeError", "ZeroDivisionError"], _ONE),
 }
 
 # The worst case of these is reached whatever the content, or on a content the caller may choose.
@@ -89,6 +100,10 @@ METHODS: dict[str, dict[str, Entry]] = {
         "sort": Entry("k", "klogk", "none"),
     },
     "deque": {
+        "copy": Entry("k", "k", "same"),
+        "rotate": Entry("1", "k", "none"),
+        "count": Entry("k", "k", "number"),
+        "reverse": Entry("k", "k", "none"),
         "append": Entry("1", "1", "none", 1),
         "appendleft": Entry("1", "1", "none", 1),
         "pop": Entry("1", "1", "element", -1),
@@ -99,8 +114,9 @@ METHODS: dict[str, dict[str, Entry]] = {
     "set": {
         "add": Entry("1", "1", "none", None, "hash-O1"),
         "discard": Entry("1", "1", "none", None, "hash-O1"),
-        "remove": Entry("1", "1", "none", None, "hash-O1"),
+        "remove": Entry("1", "1", "none", -1, "hash-O1"),
         "copy": Entry("k", "k", "same", 0, "hash-O1"),
+        "pop": Entry("1", "1", "element", -1, "hash-O1"),
         "clear": Entry("1", "k", "none", None),
     },
     "dict": {
@@ -117,7 +133,11 @@ METHODS: dict[str, dict[str, Entry]] = {
         **dict.fromkeys(
             ["isalpha", "isdigit", "isalnum", "isspace", "isupper", "islower"], Entry("1", "k")
         ),
-        **dict.fromkeys(["lower", "upper", "swapcase"], Entry("k", "k", "same")),
+        **dict.fromkeys(["lower", "upper", "swapcase", "title"], Entry("k", "k", "same")),
+        **dict.fromkeys(["strip", "lstrip", "rstrip", "encode", "decode"], Entry("1", "k", "part")),
+        **dict.fromkeys(["split", "rsplit", "splitlines"], Entry("k", "k", "parts")),
+        **dict.fromkeys(["find", "rfind", "count", "index"], Entry("1", "k", "number")),
+        **dict.fromkeys(["startswith", "endswith"], Entry("1", "k", "number")),
     },
 }
 SIZE_CHANGING = frozenset(

@@ -12,10 +12,13 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE
 from neox.compiler.complexity.operators import Operators
+from neox.compiler.complexity.unit import place
 from neox.compiler.complexity.values import (
     Element,
+    Instance,
     Magnitude,
     Num,
+    Parameter,
     Remainder,
     Several,
     State,
@@ -30,6 +33,9 @@ class Expressions(Operators):
     """The evaluator of one function."""
 
     def call(self, node: n.Call, st: State) -> Value:
+        raise NotImplementedError
+
+    def produce(self, node: n.Yield | n.YieldFrom, st: State) -> Value:
         raise NotImplementedError
 
     def comprehension(self, node: n.expr, st: State) -> Value:
@@ -74,8 +80,17 @@ class Expressions(Operators):
 
     def _other(self, node: n.Node, st: State) -> Value:
         if isinstance(node, n.Attribute):
+            key = place(node)
+            if key and key.partition(".")[0] == self.scope.receiver:
+                return st.env.get(key, Parameter(key))
             base = self.value(node.value, st)
-            return Element(f"{base.path}.{node.attr}") if isinstance(base, Element) else Unknown()
+            if isinstance(base, Instance):
+                return st.env.get(f"{base.key}.{node.attr}", Unknown(heavy=True))
+            if isinstance(base, Parameter) and not self.is_container(base.name):
+                return Element(f"{base.name}.{node.attr}", self.chosen(base.name))
+            if isinstance(base, Element):
+                return Element(f"{base.path}.{node.attr}" if base.path else "", base.free)
+            return Unknown(heavy=isinstance(base, Unknown) and base.heavy)
         if isinstance(node, n.Compare):
             self.compare_cost(node, st)
             return Unknown()
@@ -100,6 +115,8 @@ class Expressions(Operators):
             return Unknown()
         if isinstance(node, n.Lambda):
             return Unknown()
+        if isinstance(node, (n.Yield, n.YieldFrom)):
+            return self.produce(node, st)
         if isinstance(node, n.Starred):
             return self.value(node.value, st)
         st.lose(f"line {self.line}: {type(node).__name__} is not analysed")

@@ -17,7 +17,7 @@ from neox.compiler.complexity.costs import SIZE_CHANGING
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.motion import Counter, Motion
 from neox.compiler.complexity.select import consistent, lower_of
-from neox.compiler.complexity.sums import Progress, total_high, total_low
+from neox.compiler.complexity.sums import Progress, settle, total_high, total_low
 from neox.compiler.complexity.trips import (
     Carried,
     Paths,
@@ -25,8 +25,9 @@ from neox.compiler.complexity.trips import (
     lower_trips,
     move,
 )
-from neox.compiler.complexity.unit import Function, Unit, dotted, own_nodes
+from neox.compiler.complexity.unit import Function, Unit, dotted, own_nodes, place
 from neox.compiler.complexity.values import (
+    YIELDED,
     CallSite,
     Condition,
     Element,
@@ -49,6 +50,7 @@ class Iterations(Motion):
     ) -> None:
         super().__init__(unit, root, summarize)
         self.elements: list[Value] = []  # of the comprehension evaluated last
+        self.times: list[Affine] | None = None  # how often the paths of this loop are taken
         self.reach: dict[str, Growth] = {}  # limits of indices that are known up to growth
 
     def _body(self, body: list[n.stmt], inside: list[State], st: State) -> list[State]:
@@ -88,6 +90,9 @@ class Iterations(Motion):
         start.calls, start.conditions, start.notes = [], [], set()
         start.assumed_low, start.assumed_high = set(), set()
         carried: dict[str, Carried] = {}
+        for name in stored:
+            if "." in name and name not in start.env:
+                start.env[name] = self.name(name, start)
         for name in sorted(stored):
             if name not in start.env:
                 continue
@@ -120,24 +125,32 @@ class Iterations(Motion):
         stored: set[str] = set()
         resized: set[str] = set()
         for node in own_nodes(body):  # type: ignore[arg-type]
-            if isinstance(node, n.Name) and node.ctx != "Load":
-                stored.add(node.id)
-            elif isinstance(node, n.AugAssign) and isinstance(node.target, n.Name):
-                stored.add(node.target.id)
-                resized.add(node.target.id)
+            if isinstance(node, (n.Name, n.Attribute)) and node.ctx != "Load":
+                stored.add(place(node))
+            if isinstance(node, n.AugAssign) and place(node.target):
+                stored.add(place(node.target))
+                resized.add(place(node.target))
             elif isinstance(node, n.Subscript) and node.ctx != "Load":
-                if isinstance(node.value, n.Name):
-                    resized.add(node.value.id)
+                resized.add(place(node.value))
+            elif isinstance(node, (n.Yield, n.YieldFrom)):
+                resized.add(YIELDED)
             elif isinstance(node, n.Call):
                 resized |= self._resized_by_call(node)
-        return stored, resized
+                target = self.unit.find(place(node.func), self.scope) if place(node.func) else None
+                stored |= set() if target is None else target.rebinds
+        return stored - {""}, resized - {""}
+
+    def changes(self, body: list[n.stmt]) -> tuple[set[str], set[str]]:
+        return self._changes(list(body))
 
     def _resized_by_call(self, node: n.Call) -> set[str]:
-        names = {a.id for a in node.args if isinstance(a, n.Name)}
+        names = {place(a) for a in node.args if place(a)}
         if isinstance(node.func, n.Attribute):
-            receiver = node.func.value
-            if isinstance(receiver, n.Name) and node.func.attr in SIZE_CHANGING:
-                return {receiver.id}
+            method = self.unit.find(place(node.func), self.scope) if place(node.func) else None
+            if method is not None:
+                return method.resized | names
+            if place(node.func.value) and node.func.attr in SIZE_CHANGING:
+                return {place(node.func.value)}
             return names if dotted(node.func).startswith(("heapq.", "bisect.insort")) else set()
         if isinstance(node.func, n.Name):
             target = self.unit.find(node.func.id, self.scope)
@@ -155,9 +168,11 @@ class Iterations(Motion):
             if isinstance(node, n.AugAssign)
         }
         return {
-            node.id
+            place(node)
             for node in own_nodes(body)  # type: ignore[arg-type]
-            if isinstance(node, n.Name) and node.ctx != "Load" and id(node) not in augmented
+            if isinstance(node, (n.Name, n.Attribute))
+            and node.ctx != "Load"
+            and id(node) not in augmented
         }
 
     def _paths(self, states: list[State], carried: dict[str, Carried]) -> Paths:
@@ -198,12 +213,21 @@ class Iterations(Motion):
         progress = self._progress(paths, trips, counter, guards or [])
         high = ONE if trips.high is not None else None
         everything = [*states, *(tests or [])]
+        counted = self._counted(paths, trips, exits, progress)
         for s in everything:
-            part = total_high(s.high, progress, self.facts)
-            high = None if part is None or high is None else high + part
+            once = counted is not None and s not in paths.going
+            part = self._settled(s.high, progress) if once else None
+            if not once and counted is None:
+                part = total_high(s.high, progress, self.facts)
+            if once or counted is None:
+                high = None if part is None or high is None else high + part
+        if counted is not None and high is not None:
+            high = high + counted
         low, assumed, avoidable = self._low(paths, exits, trips, counter, guards, progress)
         after = st.copy()
-        after.charge(low, None if high is None else high + (trips.high or ONE))
+        if counted is None and high is not None:
+            high = high + (trips.high or ONE)
+        after.charge(low, high)
         after.touched = after.touched.union(*(s.touched for s in everything))
         for s in everything:
             for key, content in s.heap.items():
@@ -216,6 +240,35 @@ class Iterations(Motion):
         results = self._exits(st, after, exits, avoidable)
         self._leave(after, paths, trips, exits)
         return [*results, after]
+
+    def _settled(self, cost: Growth | None, progress: Progress) -> Growth | None:
+        if cost is None:
+            return None
+        only = set(progress.moves) | set(progress.geometric)
+        return settle(cost, self.facts, only, True)
+
+    def _counted(
+        self, paths: Paths, trips: Trips, exits: list[State], progress: Progress
+    ) -> Growth | None:
+        """The cost by how often each path is taken, kept open for the loop around to sum up."""
+        self.times = None
+        if trips.count is not None or trips.most is None or not paths.going:
+            return None
+        broken = any(s.status == "break" for s in exits)
+        times = self._times(paths, trips, broken)
+        if times is None or any(len(t.terms) != 1 for t in times):
+            return None
+        moving = set(progress.moves) | set(progress.geometric)
+        total = ONE
+        for s, t in zip(paths.going, times, strict=True):
+            if s.high is None or set(s.high.atoms) & moving:
+                return None
+            total = total + s.high * Growth.size(t)
+        self.times = times
+        return total
+
+    def _times(self, paths: Paths, trips: Trips, broken: bool) -> list[Affine] | None:
+        raise NotImplementedError
 
     def _check_heap(self, st: State, states: list[State], carried: dict[str, Carried]) -> None:
         for s in states:

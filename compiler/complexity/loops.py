@@ -71,11 +71,18 @@ class Loops(Aftermath):
         item = self._item(value, st)
         if length is not None:
             size = self.size(length)
+            if isinstance(item, Element) and item.path and item.index is None:
+                index = self.facts.fresh("index", Affine(), length.plus(-1))
+                item = replace(item, index=index)
+                return Counter(Trips(size, size, length), item, index.atoms[0])
             return Counter(Trips(size, size, length), item)
         growth = self.length_growth(value, st)
         if growth is None:
             st.notes.add(f"line {self.line}: a loop over something of unknown size")
-        return Counter(Trips(ONE, growth), item)
+        return Counter(Trips(growth or ONE, growth), item)
+
+    def _item_of(self, value: Value, st: State) -> Value:
+        return self._item(value, st)
 
     def _item(self, value: Value, st: State) -> Value:
         if isinstance(value, Element):
@@ -185,8 +192,16 @@ class Loops(Aftermath):
             if length is not None:
                 length = self.facts.fresh("distinct", Affine(), length)
         kind = {n.SetComp: "set", n.DictComp: "dict"}.get(type(node), "list")
+        whole: Growth | None = None
+        if length is None and kind == "list" and not filtered and all(c is not None for c in counts):
+            whole = ONE
+            for c in counts:
+                assert c is not None
+                whole = whole * self.size(c)
+            if any("#" in a for a in whole.atoms):
+                whole = None
         heavy = any(self.heavy(v) for v in self.elements)
-        return self.allocate(st, kind, length, Unknown(True) if heavy else Element("", False))
+        return self.allocate(st, kind, length, Unknown(True) if heavy else Element("", False), whole)
 
     def _product(self, counts: list[Affine | None], st: State) -> Affine | None:
         total = Affine.number(1)

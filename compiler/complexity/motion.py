@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine
-from neox.compiler.complexity.growth import Growth
+from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.statements import Statements
 from neox.compiler.complexity.sums import Progress
 from neox.compiler.complexity.trips import (
@@ -73,7 +73,59 @@ class Motion(Statements):
             del name
         for atom in progress.geometric:
             progress.moves.pop(atom, None)
+        if trips.high is not None:
+            self._amortise(progress, paths, trips.high, counter)
         return progress
+
+    def _amortise(
+        self, progress: Progress, paths: Paths, trips: Growth, counter: Counter
+    ) -> None:
+        """Inner loops that wear down what other rounds build up (potentials).
+
+        An inner loop runs t <= phi times, phi affine in the loop's variables. If every path changes
+        phi by at most -t + h, the sum of t is at most phi at entry plus h per round.
+        """
+        spent = {
+            a for s in paths.going for m in (s.high or ONE).monomials for size, _ in m
+            for a in size.atoms if a.startswith("times#")
+        }  # fmt: skip
+        for atom, row in self.facts.rows.items():
+            if counter.index is not None and row[1] == counter.index:
+                progress.amortised[atom] = Growth.size(Affine.atom(f"sum(len({row[0]}))")) + trips
+        for atom in sorted(spent):
+            phi = self.facts.most.get(atom, self.facts.high.get(atom))
+            if phi is None:
+                continue
+            inner = [a for a in phi.atoms if a in self.facts.local and a not in paths.entry]
+            bounded = self.facts.upper(phi, inner) if inner else phi
+            if bounded is None or not set(bounded.atoms) & set(paths.entry):
+                continue
+            rise = self._rise(bounded, atom, paths)
+            start = bounded.substitute(paths.entry)
+            local = [a for a in start.atoms if a in progress.moves]
+            if rise is None or local:
+                continue
+            total = self.size(start) if start.terms else ONE
+            progress.amortised[atom] = total + (trips if rise > 0 else ONE)
+
+    def _rise(self, phi: Affine, spent: str, paths: Paths) -> Fraction | None:
+        """The most any path adds to phi beside what the inner loop takes off."""
+        most = Fraction(0)
+        for s, new in zip(paths.going, paths.after, strict=True):
+            value = phi.map_atoms(lambda a, new=new: new.get(a, Affine.atom(a)))  # type: ignore[misc]
+            if value is None:
+                return None
+            change = value - phi
+            pays = any(spent in size.atoms for m in (s.high or ONE).monomials for size, _ in m)
+            if pays:
+                if change.coefficient(spent) > -1:
+                    return None
+                change = change + Affine.atom(spent)
+            high = self.facts.range(change)[1]
+            if high is None:
+                return None
+            most = max(most, high)
+        return most
 
     def _index_progress(self, progress: Progress, counter: Counter, trips: Trips) -> None:
         index = counter.index

@@ -9,22 +9,32 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neox.compiler import nodes as n
+from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.calls import Calls
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.select import lower_of
-from neox.compiler.complexity.unit import Function
+from neox.compiler.complexity.unit import Function, place
 from neox.compiler.complexity.values import (
+    YIELDED,
+    Condition,
     Element,
     GaveUp,
+    Instance,
+    Magnitude,
+    Num,
     Parameter,
+    Product,
     Reference,
+    Remainder,
     Several,
     State,
     Unknown,
     Value,
 )
+from neox.compiler.walk import walk
 
 MAX_PATHS = 48
+FEW_PATHS = 24  # beyond, paths are blended: less is known of each, but all are kept
 
 
 class Statements(Calls):
@@ -45,6 +55,8 @@ class Statements(Calls):
                 for new in self.statement(statement, st):
                     (going if new.status == "normal" else done).append(new)
             states = merge(going)
+            if len(states) + len(done) > FEW_PATHS:
+                states, done = self.squash(states), self.squash(done)
             if len(states) + len(done) > MAX_PATHS:
                 raise GaveUp("too many paths")
             if not states:
@@ -83,8 +95,15 @@ class Statements(Calls):
             self.value(node.exc, st)
             st.status = "raise"
             return [st]
-        if isinstance(node, (n.Pass, n.Import, n.ImportFrom)):
+        if isinstance(node, (n.Pass, n.Import, n.ImportFrom, n.Global, n.Nonlocal)):
             return [st]
+        if isinstance(node, n.ClassDef):
+            st.env.pop(node.name, None)
+            return [st]
+        if isinstance(node, n.Try):
+            return self._try(node, st)
+        if isinstance(node, n.Match):
+            return self._match(node, st)
         if isinstance(node, n.FunctionDef):
             st.env.pop(node.name, None)
             return [st]
@@ -166,7 +185,13 @@ class Statements(Calls):
         elif isinstance(target, n.Subscript):
             self._store(target, value, st)
         elif isinstance(target, n.Attribute):
-            self.value(target.value, st)
+            key = place(target)
+            if key and key.partition(".")[0] == self.scope.receiver:
+                st.env[key] = value
+                return
+            base = self.value(target.value, st)
+            if isinstance(base, Instance):
+                st.env[f"{base.key}.{target.attr}"] = value
 
     def _store(self, target: n.Subscript, value: Value, st: State) -> None:
         base = self.value(target.value, st)
@@ -177,7 +202,7 @@ class Statements(Calls):
             self.forget_length(base, st)
         elif found is not None and found[1].kind == "dict":
             st.assumed_high.add("hash-O1")
-            self.resize(base, None, st)
+            self.resize(base, None, st, True)
         if found is None:
             return
         key, element = found[0], found[1].element
@@ -190,8 +215,9 @@ class Statements(Calls):
 
     def _augmented(self, node: n.AugAssign, st: State) -> State:
         value = self.value(node.value, st)
-        if isinstance(node.target, n.Name):
-            old = self.name(node.target.id, st)
+        key = place(node.target)
+        if key and (isinstance(node.target, n.Name) or key.partition(".")[0] == self.scope.receiver):
+            old = self.name(key, st)
             found = self.container(old, st)
             in_place = found is not None and found[1].kind in {"list", "deque"}
             if in_place and node.op == "Add":
@@ -199,7 +225,7 @@ class Statements(Calls):
             elif isinstance(old, Parameter) and self.is_container(old.name):
                 st.lose(f"augmented assignment to the container {old.name}")
             else:
-                st.env[node.target.id] = self.binary(node.op, old, value, st)
+                st.env[key] = self.binary(node.op, old, value, st)
         else:
             if isinstance(value, (Reference, Several)):
                 st.lose("augmented assignment of a container to a part")
@@ -219,9 +245,132 @@ class Statements(Calls):
                 growth = self.length_growth(base, st)
                 if found is not None and found[1].kind == "dict":
                     growth = ONE
-                st.charge(ONE, growth)
-                self.forget_length(base, st)
+                front = self.value(target.slice, st) if not _sliced(target) else Unknown()
+                at = self.number(front, st)
+                first = at is not None and at.is_constant and at.const >= 0
+                st.charge(growth if first and growth is not None else ONE, growth)
+                if _sliced(target):
+                    self.forget_length(base, st)
+                else:
+                    self.resize(base, -1, st)
         return [st]
+
+    def _try(self, node: n.Try, st: State) -> list[State]:
+        """A handler may start after any part of the body, knowing nothing of what that did."""
+        before = st.copy()
+        states = self.block(node.body, [st])
+        entry = before
+        stored, resized = self.changes(list(node.body))
+        for name in stored & set(entry.env):
+            entry.env[name] = Unknown(heavy=True)
+        for name in resized:
+            self.forget_length(self.name(name, entry), entry)
+        for s in states:
+            entry.high = None if entry.high is None or s.high is None else entry.high + s.high
+            entry.notes |= s.notes
+            entry.assumed_high |= s.assumed_high
+            entry.calls += [replace(c, maybe=True) for c in s.calls if c not in entry.calls]
+            entry.heap.update({k: v for k, v in s.heap.items() if k not in entry.heap})
+        entry.conditions.append(Condition("opaque", self.line))
+        normal = [s for s in states if s.status == "normal"]
+        result = [s for s in states if s.status not in {"normal", "raise"}]
+        result += self.block(node.orelse, normal)
+        for handler in node.handlers:
+            inside = entry.copy()
+            if handler.name is not None:
+                inside.env[handler.name] = Unknown()
+            result += self.block(handler.body, [inside])
+        if node.finalbody:
+            kept = [s for s in result if s.status != "normal"]
+            result = kept + self.block(node.finalbody, [s for s in result if s.status == "normal"])
+        return merge(result)
+
+    def changes(self, body: list[n.stmt]) -> tuple[set[str], set[str]]:
+        raise NotImplementedError
+
+    def _match(self, node: n.Match, st: State) -> list[State]:
+        self.value(node.subject, st)
+        result: list[State] = []
+        whole = False
+        for case in node.cases:
+            inside = st.copy()
+            for part in walk(case.pattern):
+                name = getattr(part, "name", None)
+                if isinstance(name, str):
+                    inside.env[name] = Unknown(heavy=True)
+            whole = whole or (
+                isinstance(case.pattern, n.MatchAs)
+                and case.pattern.pattern is None
+                and case.guard is None
+            )
+            inside.conditions.append(Condition("opaque", self.line))
+            if case.guard is not None:
+                self.value(case.guard, inside)
+            result += self.block(case.body, [inside])
+        if not whole:
+            st.conditions.append(Condition("opaque", self.line))
+            result.append(st)
+        return merge(result)
+
+    def execute(self, body: list[n.stmt], st: State) -> list[State]:
+        return self.block(body, [st])
+
+    def produce(self, node: n.Yield | n.YieldFrom, st: State) -> Value:
+        """A generator's items are a list that it builds; all of them are paid for."""
+        value = self.value(node.value, st)
+        whole = isinstance(node, n.YieldFrom)
+        self.method("extend" if whole else "append", Reference(YIELDED), [value], st)
+        return Unknown()
+
+    def squash(self, states: list[State]) -> list[State]:
+        """One state per way of ending, at least as costly as all of them."""
+        kept: list[State] = []
+        for st in states:
+            twin = next((k for k in kept if k.status == st.status), None)
+            if twin is None or twin.calls or st.calls:
+                kept.append(st)
+            else:
+                kept[kept.index(twin)] = self._blend(twin, st)
+        return kept
+
+    def _blend(self, a: State, b: State) -> State:
+        joined = _join(a, b)
+        joined.env = {
+            k: self._either(v, b.env[k], a, b) for k, v in a.env.items() if k in b.env
+        }
+        for key in a.env.keys() ^ b.env.keys():
+            joined.env[key] = Unknown(heavy=True)
+        joined.result = self._either(a.result, b.result, a, b)
+        for key in a.heap.keys() & b.heap.keys():
+            x, y = a.heap[key], b.heap[key]
+            if x == y:
+                continue
+            length = self._between(x.length, y.length)
+            element = x.element if x.element == y.element else Unknown(heavy=True)
+            joined.heap[key] = replace(x, length=length, growth=None, element=element, built=False)
+        return joined
+
+    def _either(self, x: Value, y: Value, a: State, b: State) -> Value:
+        if x == y:
+            return x
+        number = self._between(self.number(x, a), self.number(y, b))
+        if number is not None:
+            return Num(number)
+        light = (Element, Num, Magnitude, Product, Remainder)
+        if isinstance(x, light) and isinstance(y, light):
+            return Element("", False)
+        return Unknown(heavy=any(not isinstance(v, light) for v in (x, y)))
+
+    def _between(self, x: Affine | None, y: Affine | None) -> Affine | None:
+        if x is None or y is None:
+            return None
+        if x == y:
+            return x
+        gap = y - x
+        if not gap.is_constant:
+            return None
+        low, high = (x, y) if gap.const > 0 else (y, x)
+        return self.facts.fresh("either", low, high)
 
     # Mutual recursion: a function on the same cycle is executed in place
 
@@ -254,6 +403,10 @@ class Statements(Calls):
             if state.status == "return":
                 state.status, state.result = "normal", Unknown()
         return states
+
+
+def _sliced(target: n.Subscript) -> bool:
+    return isinstance(target.slice, n.Slice)
 
 
 def merge(states: list[State]) -> list[State]:

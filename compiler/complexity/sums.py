@@ -25,6 +25,7 @@ class Progress:
     rising: set[str] = field(default_factory=set)
     geometric: dict[str, Growth] = field(default_factory=dict)
     positive: set[str] = field(default_factory=set)  # start at a constant >= 1 and rise
+    amortised: dict[str, Growth] = field(default_factory=dict)  # atoms by their sum over the loop
 
 
 def settle(growth: Growth, facts: Facts, only: set[str], largest: bool) -> Growth | None:
@@ -79,6 +80,13 @@ def total_high(cost: Growth | None, progress: Progress, facts: Facts) -> Growth 
 def _monomial_high(m: Monomial, progress: Progress, facts: Facts) -> Growth | None:
     assert progress.high is not None
     only = set(progress.moves) | set(progress.geometric)
+    for size, factor in m:
+        atom = size.atoms[0]
+        if len(size.terms) == 1 and factor == Factor(power=UNIT) and atom in progress.amortised:
+            others = Growth(frozenset([tuple((s, f) for s, f in m if s != size)]))
+            value = settle(others, facts, only, True)
+            if value is not None and not any(a in only for a in value.atoms):
+                return value * (progress.amortised[atom] + ONE)
     special, rest = _split(m, progress)
     if special is None:
         value = settle(Growth(frozenset([m])), facts, only, True)

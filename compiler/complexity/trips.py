@@ -33,6 +33,7 @@ class Trips:
     low: Growth = ONE
     high: Growth | None = None
     count: Affine | None = None
+    most: Affine | None = None  # an upper bound of the number, where it is affine
     geometric: bool = False
     notes: set[str] = field(default_factory=set)
 
@@ -228,11 +229,11 @@ def _ranked(measure: Affine, kind: str, paths: Paths, facts: Facts) -> Trips | N
     size = Growth.size(facts.without_noise(start))
     if all(m.scale == 1 for m in moves):
         exact = all(m.least == m.most == -1 for m in moves) and facts.nonnegative(start)
-        return Trips(size, size, start if exact else None, notes=notes)
+        return Trips(size, size, start if exact else None, start, notes=notes)
     if any(m.scale == 1 for m in moves):
-        return Trips(ONE, size, None, notes=notes)
+        return Trips(ONE, size, None, start, notes=notes)
     low = log_of(size) if all(m.scale > 0 for m in moves) else ONE
-    return Trips(low, log_of(size), None, True, notes)
+    return Trips(low, log_of(size), geometric=True, notes=notes)
 
 
 def _growing(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
@@ -251,7 +252,7 @@ def _growing(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
     limit = Affine.build({a: c for a, c in measure.terms if a != atom}, Fraction(0))
     size = log_of(Growth.size(facts.without_noise(limit)))
     low = size if entry[atom].is_constant else ONE
-    return Trips(low, size, None, True)
+    return Trips(low, size, geometric=True)
 
 
 def _squaring(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
@@ -269,7 +270,7 @@ def _squaring(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
         return None
     limit = Affine.build({a: c for a, c in measure.terms if a != atom}, Fraction(0))
     size = log_of(log_of(Growth.size(facts.without_noise(limit))))
-    return Trips(size, size, None, True)
+    return Trips(size, size, geometric=True)
 
 
 def _euclid(measure: Affine, paths: Paths) -> Trips | None:
@@ -292,7 +293,7 @@ def euclid_trips(a: Affine, b: Affine) -> Trips | None:
         return None
     smaller = Affine.atom(f"min({a.atoms[0]}, {b.atoms[0]})")
     size = Growth.size(smaller, Factor(log=UNIT))
-    return Trips(size, size, None, True)
+    return Trips(size, size, geometric=True)
 
 
 def _powered(condition: Condition, paths: Paths, facts: Facts) -> Trips | None:
@@ -313,5 +314,5 @@ def _powered(condition: Condition, paths: Paths, facts: Facts) -> Trips | None:
     if all(m is not None and m.scale == 1 and m.least >= 1 for m in moves):
         return Trips(size, size)
     if start.const >= 1 and all(m is not None and m.scale > 1 and m.least >= 0 for m in moves):
-        return Trips(log_of(size), log_of(size), None, True)
+        return Trips(log_of(size), log_of(size), geometric=True)
     return None

@@ -33,6 +33,10 @@ class Function:
     cached: bool = False
     odd: str | None = None
     receiver: str | None = None  # `self` or `cls`: an object of unknown class
+    family: str = ""  # the class it is a method of, dotted
+    generator: bool = False
+    rebinds: set[str] = field(default_factory=set)  # outer variables and attributes it assigns
+    local: set[str] = field(default_factory=set)
 
     @property
     def parameters(self) -> list[str]:
@@ -53,6 +57,11 @@ class Function:
 class Unit:
     functions: list[Function] = field(default_factory=list)
     top: dict[str, Function] = field(default_factory=dict)
+    methods: dict[tuple[str, str], Function] = field(default_factory=dict)
+    classes: dict[str, n.ClassDef] = field(default_factory=dict)
+    module: Function | None = None
+    inputs: set[str] = field(default_factory=set)  # sizes and values read from the input
+    rebound: set[str] = field(default_factory=set)  # variables that functions assign from inside
     imports: dict[str, str] = field(default_factory=dict)
     constants: dict[str, int] = field(default_factory=dict)
     breaks: list[int] = field(default_factory=list)
@@ -62,6 +71,11 @@ class Unit:
         return bisect_left(self.breaks, offset) + 1
 
     def find(self, name: str, scope: Function) -> Function | None:
+        if "." in name:
+            head, _, method = name.partition(".")
+            if head == scope.receiver and "." not in method:
+                return self.methods.get((scope.family, method))
+            return None
         return scope.find(name) or self.top.get(name)
 
     def reaches(self, start: Function, goal: Function) -> bool:
@@ -98,8 +112,21 @@ def read(tree: n.Module, text: str) -> Unit:
             if isinstance(target, n.Name) and single and type(value) is int:
                 unit.constants[target.id] = value
     _collect(tree.body, None, "", unit)
+    unit.module = _module(tree)
     _propagate_resizing(unit)
+    for f in unit.functions:
+        unit.rebound |= {x for x in f.rebinds if "." not in x}
     return unit
+
+
+def _module(tree: n.Module) -> Function:
+    """The statements of a file as the body of a function without parameters."""
+    nothing = n.arguments([], [], None, [], [], None, [], tree.start, tree.start)
+    body = [x for x in tree.body if not isinstance(x, n.ClassDef)]
+    node = n.FunctionDef("<module>", nothing, body, [], None, [], tree.start, tree.end)
+    function = Function(node, "<module>", None)
+    _describe(function)
+    return function
 
 
 def _own(body: list[n.stmt]) -> Iterator[n.Node]:
@@ -117,13 +144,22 @@ def _collect(
 ) -> None:
     for node in _own(body):
         if isinstance(node, n.ClassDef):
+            unit.classes[node.name] = node
             _collect(node.body, parent, f"{prefix}{node.name}.", unit, in_class=True)
         elif isinstance(node, (n.FunctionDef, n.AsyncFunctionDef)):
             function = Function(node, prefix + node.name, parent)
-            _describe(function)
             static = any(_dotted(d) == "staticmethod" for d in node.decorator_list)
-            if in_class and not static:
-                function.receiver = next(iter(function.parameters), None)
+            if in_class:
+                function.family = prefix.rstrip(".")
+                if not static:
+                    function.receiver = next(iter(function.parameters), None)
+                key = (function.family, node.name)
+                if key in unit.methods:
+                    function.odd = "defined more than once"
+                unit.methods[key] = function
+            elif parent is not None:
+                function.family, function.receiver = parent.family, None
+            _describe(function)
             unit.functions.append(function)
             if "." not in function.name.removeprefix(parent.name + "." if parent else ""):
                 scope = unit.top if parent is None else parent.inner
@@ -139,36 +175,51 @@ def _describe(function: Function) -> None:
         function.odd = "async function"
     elif node.args.vararg or node.args.kwarg:
         function.odd = "variable number of parameters"
+    function.local |= set(function.parameters)
     for decorator in node.decorator_list:
         text = _dotted(decorator.func if isinstance(decorator, n.Call) else decorator)
         last = text.rpartition(".")[2]
         if last == "cache" or (last == "lru_cache" and _unbounded(decorator)):
             function.cached = True
-        elif last not in {"staticmethod", "override"}:
+        elif last not in {"staticmethod", "override", "classmethod", "property", "bound"}:
             function.odd = f"decorator {text or 'expression'}"
     for below in _own(node.body):
         _note(function, below)
+    function.local -= function.rebinds
+
+
+def place(node: n.Node) -> str:
+    """A variable, or an attribute of one: the name under which its value is kept."""
+    if isinstance(node, n.Name):
+        return node.id
+    if isinstance(node, n.Attribute) and isinstance(node.value, n.Name):
+        return f"{node.value.id}.{node.attr}"
+    return ""
 
 
 def _note(f: Function, node: n.Node) -> None:
     if isinstance(node, (n.Yield, n.YieldFrom)):
-        f.odd = "generator: the cost is paid by the consumer"
+        f.generator = True
     elif isinstance(node, (n.Nonlocal, n.Global)):
-        f.odd = "assigns outer variables"
+        f.rebinds |= set(node.names)
     elif isinstance(node, (n.ErrorStmt, n.ErrorExpr)):
         f.odd = "does not parse"
+    elif isinstance(node, n.Name) and node.ctx != "Load":
+        f.local.add(node.id)
+    elif isinstance(node, n.Attribute) and node.ctx != "Load" and place(node):
+        f.rebinds.add(place(node))
     elif isinstance(node, n.Subscript):
-        if isinstance(node.value, n.Name):
-            f.containers.add(node.value.id)
+        if place(node.value):
+            f.containers.add(place(node.value))
             if node.ctx == "Del" or (node.ctx == "Store" and isinstance(node.slice, n.Slice)):
-                f.resized.add(node.value.id)
+                f.resized.add(place(node.value))
     elif isinstance(node, (n.For, n.comprehension)):
-        if isinstance(node.iter, n.Name):
-            f.containers.add(node.iter.id)
+        if place(node.iter):
+            f.containers.add(place(node.iter))
     elif isinstance(node, n.Compare):
         for op, right in zip(node.ops, node.comparators, strict=True):
-            if op in {"In", "NotIn"} and isinstance(right, n.Name):
-                f.containers.add(right.id)
+            if op in {"In", "NotIn"} and place(right):
+                f.containers.add(place(right))
     elif isinstance(node, n.Call):
         _note_call(f, node)
 
@@ -177,16 +228,23 @@ def _note_call(f: Function, node: n.Call) -> None:
     func = node.func
     if isinstance(func, n.Name):
         f.callees.add(func.id)
-    elif isinstance(func, n.Attribute) and isinstance(func.value, n.Name):
-        if func.attr in _CONTAINER_METHODS | SIZE_CHANGING:
-            f.containers.add(func.value.id)
-        if func.attr in SIZE_CHANGING:
-            f.resized.add(func.value.id)
+    elif isinstance(func, n.Attribute):
+        if place(func):
+            f.callees.add(place(func))
+        if place(func.value):
+            if func.attr in _CONTAINER_METHODS | SIZE_CHANGING:
+                f.containers.add(place(func.value))
+            if func.attr in SIZE_CHANGING:
+                f.resized.add(place(func.value))
     last = _dotted(func).rpartition(".")[2]
     if last in _ITERATING:
-        f.containers.update(a.id for a in node.args if isinstance(a, n.Name) and last not in _BOTH)
+        f.containers.update(place(a) for a in node.args if place(a) and last not in _BOTH)
+    elif last in {"map", "filter"}:
+        f.containers.update(place(a) for a in node.args[1:] if place(a))
+    if last.startswith(("heappush", "heappop", "insort", "bisect", "heapify", "heapreplace")):
+        f.containers.update(place(a) for a in node.args[:1] if place(a))
     if last.startswith(("heappush", "heappop", "insort")):
-        f.resized.update(a.id for a in node.args[:1] if isinstance(a, n.Name))
+        f.resized.update(place(a) for a in node.args[:1] if place(a))
 
 
 _BOTH = frozenset({"min", "max"})
@@ -195,25 +253,36 @@ _BOTH = frozenset({"min", "max"})
 def _propagate_resizing(unit: Unit) -> None:
     """A function resizes what it passes to a function that resizes its parameter."""
     changed = True
+    everyone = [*unit.functions, *([unit.module] if unit.module else [])]
     while changed:
         changed = False
-        for f in unit.functions:
+        for f in everyone:
             for node in _own(f.node.body):
-                if not (isinstance(node, n.Call) and isinstance(node.func, n.Name)):
+                if not (isinstance(node, n.Call) and place(node.func)):
                     continue
-                target = unit.find(node.func.id, f)
-                if target is None:
+                target = unit.find(place(node.func), f)
+                if target is None or target is f:
                     continue
-                outer = {x for x in target.resized if x not in target.parameters}
+                owned = target.local | set(target.parameters)
+                outer = {x for x in target.resized if x.partition(".")[0] not in owned}
+                outer |= {x for x in target.resized if _about(x, target)}
+                given = target.parameters[1:] if target.receiver else target.parameters
                 passed = {
-                    a.id
-                    for p, a in zip(target.parameters, node.args, strict=False)
-                    if isinstance(a, n.Name) and p in target.resized
+                    place(a)
+                    for p, a in zip(given, node.args, strict=False)
+                    if place(a) and p in target.resized
                 }
+                bound = {x for x in target.rebinds if x not in f.local}
                 new = (outer | passed) - f.resized
-                if new:
+                if new or not bound <= f.rebinds:
                     f.resized |= new
+                    f.rebinds |= bound
                     changed = True
+
+
+def _about(name: str, target: Function) -> bool:
+    """An attribute of the method's own object."""
+    return target.receiver is not None and name.startswith(f"{target.receiver}.")
 
 
 def _dotted(node: n.expr) -> str:

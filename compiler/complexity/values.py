@@ -98,6 +98,14 @@ class Lazy:
 
 
 @dataclass(frozen=True, slots=True)
+class Instance:
+    """An object of a class of the file; its attributes are kept in `env` under `key.name`."""
+
+    family: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Nothing is known; `heavy` where it may be a container of any size."""
 
@@ -115,6 +123,7 @@ Value = (
     | Several
     | Progression
     | Lazy
+    | Instance
     | Unknown
 )
 
@@ -161,6 +170,8 @@ class CallSite:
     maybe: bool = False
     euclid: tuple[str, str] | None = None  # (a, b) of a call f(b, a % b)
 
+
+YIELDED = "yield#"  # where the items of a generator are kept
 
 Status = Literal["normal", "return", "raise", "break", "continue"]
 

@@ -6,6 +6,7 @@ and the heap's allocation; it evaluates nothing.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from neox.compiler import nodes as n
@@ -30,6 +31,7 @@ from neox.compiler.complexity.values import (
 )
 
 MAX_STEPS = 20_000
+_MATRIX = re.compile(r"grid|mat|board|table|image|pixel|cells|maze|field", re.IGNORECASE)
 
 
 class Views:
@@ -57,12 +59,28 @@ class Views:
             return st.env[name]
         if name in self.unit.constants:
             return Num(Affine.number(self.unit.constants[name]))
+        if "." in name:
+            return Parameter(name)
+        if name in self.unit.rebound:
+            return Unknown(heavy=True)
         outer = self.scope.parent
         while outer is not None:
-            if name in outer.parameters:
+            if name in outer.local:
                 return Parameter(name)
             outer = outer.parent
+        module = self.unit.module
+        if module is not None and module is not self.scope and name in module.local:
+            return Parameter(name) if name not in self.unit.top else Unknown()
         return Unknown()
+
+    def chosen(self, name: str) -> bool:
+        """May the caller choose what this variable holds: a parameter, not a variable outside?"""
+        scope: Function | None = self.scope
+        while scope is not None:
+            if name in scope.parameters or name.partition(".")[0] == scope.receiver:
+                return True
+            scope = scope.parent
+        return name in self.root.parameters
 
     def allocate(
         self,
@@ -96,7 +114,8 @@ class Views:
             if name in scope.containers:
                 return True
             scope = scope.parent
-        return False
+        module = self.unit.module
+        return module is not None and self.scope is not module and name in module.containers
 
     def container(self, value: Value, st: State) -> tuple[str, Container] | None:
         """Key and content of a container; a parameter gets its place on the heap when asked."""
@@ -108,7 +127,7 @@ class Views:
                 st.heap[key] = Container(
                     "parameter",
                     Affine.atom(f"len({value.name})"),
-                    Element(f"{value.name}[]"),
+                    Element(f"{value.name}[]", self.chosen(value.name)),
                 )
             return key, st.heap[key]
         return None
@@ -117,6 +136,10 @@ class Views:
         if isinstance(value, Several):
             return Affine.number(len(value.items))
         if isinstance(value, Element):
+            if value.path.endswith("[]") and "[][]" not in value.path:
+                row = self._row(value)
+                if row is not None:
+                    return row
             if value.free and value.path.endswith("[]") and "[][]" not in value.path:
                 st.assumed_high.add(f"uniform-lengths:{value.path[:-2]}")
                 st.assumed_low.add(f"uniform-lengths:{value.path[:-2]}")
@@ -131,6 +154,24 @@ class Views:
             return lengths[0] if lengths and all(x == lengths[0] for x in lengths) else None
         found = self.container(value, st)
         return None if found is None else found[1].length
+
+    def _row(self, value: Element) -> Affine | None:
+        """The length of one row of a ragged container: an atom of its own per index.
+
+        Containers named like matrices keep one length for all rows, under an assumption.
+        """
+        if value.index is None or len(value.index.terms) != 1 or _MATRIX.search(value.path):
+            return None
+        index = value.index.atoms[0]
+        if not index.startswith("index#") or value.index.const or value.index.terms[0][1] != 1:
+            return None
+        container = value.path.removesuffix("[]")
+        for atom, row in self.facts.rows.items():
+            if row == (container, index):
+                return Affine.atom(atom)
+        row_atom = self.facts.fresh("row", Affine(), Affine.atom(f"len({value.path})"))
+        self.facts.rows[row_atom.atoms[0]] = (container, index)
+        return row_atom
 
     def length_growth(self, value: Value, st: State) -> Growth | None:
         """The length as a growth, None where unknown."""
