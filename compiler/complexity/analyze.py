@@ -8,17 +8,21 @@ capped; what it gives up on is reported as unknown with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.bound import UNKNOWN, Bound, Evidence, Side
 from neox.compiler.complexity.calls import Summary
 from neox.compiler.complexity.exponent import Undecided
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.inputs import MARK
 from neox.compiler.complexity.loops import Loops
 from neox.compiler.complexity.memo import memo_fixed, memo_guard
 from neox.compiler.complexity.recursion import Solution, solve
 from neox.compiler.complexity.remembered import remembered
 from neox.compiler.complexity.select import lower_of
+from neox.compiler.complexity.sketch import sketch
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
 from neox.compiler.complexity.values import (
@@ -37,7 +41,9 @@ from neox.compiler.program import Program
 NAMES = "nmkpqrstuvw"
 
 
-def analyze(program: Program, path: str | None = None) -> list[Bound]:
+def analyze(
+    program: Program, path: str | None = None, *, count_input: bool = False
+) -> list[Bound]:
     """Bounds of all functions in the order of the text, nested ones and methods included.
 
     >>> from neox.compiler import parse
@@ -45,8 +51,31 @@ def analyze(program: Program, path: str | None = None) -> list[Bound]:
     >>> bound.theta, bound.parameters
     ('n', (('n', 'len(a)'),))
     """
-    analysis = Analysis(read(program.tree, program.text))
-    return [analysis.bound(f, path) for f in analysis.unit.functions]
+    unit = read(program.tree, program.text)
+    unit.count_input = count_input
+    analysis = Analysis(unit)
+    bounds = [analysis.bound(f, path) for f in unit.functions]
+    if unit.reads and unit.module is not None:
+        bounds.append(whole(analysis.bound(unit.module, path), program.tree))
+    return bounds
+
+
+def whole(proof: Bound, tree: n.Module) -> Bound:
+    """The bound of a script: what is proved, and a sketch from above where nothing is.
+
+    A sketch is heuristic evidence and says so; it never makes a theta.
+    """
+    if proof.upper.expression is not None:
+        return proof
+    guess = sketch(tree)
+    notes = {*proof.notes, "upper: what programs of this shape usually cost; nothing is proved"}
+    notes |= {f"not understood: {d}" for d in guess.doubts}
+    upper = Side(guess.rank.text(), "heuristic")
+    sizes = {"n": "largest size or value of the input"}
+    named = dict(proof.parameters) if proof.lower.expression != "1" else {}
+    if named:  # one name cannot mean two things
+        proof = replace(proof, lower=Side("1", "proved", ONE))
+    return replace(proof, upper=upper, parameters=tuple(sizes.items()), notes=tuple(sorted(notes)))
 
 
 class Analysis:
@@ -60,7 +89,7 @@ class Analysis:
     def bound(self, function: Function, path: str | None) -> Bound:
         summary = self.summary(function)
         names = _names(function, summary)
-        parameters = tuple((name, size.text()) for size, name in names.items())
+        parameters = tuple((name, size.text().replace(MARK, "")) for size, name in names.items())
         return Bound(
             function.name,
             self.unit.line(function.node.start),
@@ -220,6 +249,8 @@ def _names(function: Function, summary: Summary) -> dict[Affine, str]:
     for size in ordered:
         if len(size.terms) == 1 and size.terms[0][1] == 1 and size.atoms[0].isidentifier():
             names[size] = size.atoms[0]
+        elif len(size.terms) == 1 and size.text().removesuffix(MARK).isidentifier():
+            names[size] = size.text().removesuffix(MARK)
     free = (x for x in (*NAMES, *(f"n{i}" for i in range(99))) if x not in names.values())
     for size in ordered:
         if size not in names:

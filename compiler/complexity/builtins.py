@@ -12,6 +12,7 @@ from neox.compiler.complexity import costs
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.conditions import Conditions
 from neox.compiler.complexity.growth import ONE, Factor, Growth, log_of, monomial
+from neox.compiler.complexity.inputs import KEEPS, MARK, NUMBERS, TEXT
 from neox.compiler.complexity.unit import dotted
 from neox.compiler.complexity.values import (
     Element,
@@ -21,6 +22,7 @@ from neox.compiler.complexity.values import (
     Parameter,
     Product,
     Progression,
+    Remainder,
     Several,
     State,
     Unknown,
@@ -53,6 +55,25 @@ class Builtins(Conditions):
         keywords: dict[str | None, Value],
         st: State,
     ) -> Value:
+        first = arguments[0] if arguments else None
+        if name in {"int", "float", "str"} and isinstance(first, (Element, Parameter)):
+            if isinstance(first, Element):
+                return first
+            if MARK in first.name:
+                if name == "int" and first.name == TEXT:
+                    return Num(Affine.atom(f"number{MARK}"))
+                return Element(f"{first.name}[]")
+        if isinstance(first, Parameter) and first.name in {TEXT, NUMBERS}:
+            if name in {"list", "tuple", "iter"} or name.endswith("deque"):
+                return first
+        if name == "next" and isinstance(first, (Lazy, Parameter)):
+            base = first.parts[0] if isinstance(first, Lazy) else first
+            return self._item_of(base, st)
+        if name == "map" and len(arguments) == 2 and isinstance(arguments[1], Parameter):
+            read = arguments[1]
+            if MARK in read.name and isinstance(node.args[0], n.Name):
+                if node.args[0].id in {"int", "float"}:
+                    return Parameter(NUMBERS)
         if name in {"map", "filter"} and len(arguments) > 1:
             return self._mapped(name, node.args[0], arguments[1:], st)
         key = next((k.value for k in node.keywords if k.arg == "key"), None)
@@ -89,8 +110,11 @@ class Builtins(Conditions):
             return arguments[0] if isinstance(arguments[0], Magnitudes) else Unknown()
         if name in {"str", "repr", "print"}:
             for argument in arguments:
-                if self.number(argument, st) is None and not isinstance(argument, Element):
-                    st.charge(ONE, self.length_growth(argument, st))
+                light = isinstance(argument, Unknown) and not argument.heavy
+                light = light or isinstance(argument, (Element, *Magnitudes, Remainder))
+                if self.number(argument, st) is None and not light:
+                    growth = self.length_growth(argument, st)
+                    st.charge(growth or ONE, growth)
             return Unknown()
         if name == "sum" and len(arguments) > 1:
             st.lose("sum with a start value may concatenate")
@@ -201,6 +225,8 @@ class Builtins(Conditions):
             self.value(keyword.value, st)
             if keyword.arg == "key":
                 self._keyed(func.attr, keyword.value, receiver, st)
+        if isinstance(receiver, Parameter) and MARK in receiver.name and func.attr in KEEPS:
+            return receiver if receiver.name in {TEXT, NUMBERS} else Parameter(receiver.name)
         if func.attr == "join" and len(arguments) == 1:
             return self._joined(arguments[0], st)
         if func.attr == "most_common":
@@ -344,7 +370,13 @@ class Builtins(Conditions):
     def keep(self, receiver: Value, value: Value, st: State) -> None:
         """Remember that a container holds containers."""
         found = self.container(receiver, st)
-        if found is not None and self.heavy(value):
+        if found is None:
+            return
+        if isinstance(value, Parameter) and MARK in value.name:
+            same = found[1].element in {value, Element("", False)}
+            kept = value if same else Unknown(heavy=True)
+            st.heap[found[0]] = replace(found[1], element=kept)
+        elif self.heavy(value):
             st.heap[found[0]] = replace(found[1], element=Unknown(heavy=True))
 
     def _scramble(self, receiver: Value, st: State) -> None:

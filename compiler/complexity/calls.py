@@ -14,6 +14,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.builtins import Builtins
 from neox.compiler.complexity.growth import ONE, Factor, Growth, monomial
+from neox.compiler.complexity.inputs import MARK, TEXT, reads
 from neox.compiler.complexity.unit import Function, Unit, dotted, place
 from neox.compiler.complexity.values import (
     CallSite,
@@ -55,6 +56,13 @@ class Calls(Builtins):
         self.result: tuple[str, Affine | None] = ("unknown", None)  # hypothesis for recursion
 
     def call(self, node: n.Call, st: State) -> Value:
+        if reads(node, self.unit.readers):
+            return self._read(st)
+        if isinstance(node.func, n.Name) and node.func.id == "print":
+            for a in node.args:
+                printed = self.value(a.value if isinstance(a, n.Starred) else a, st)
+                self.builtin("print", node, [printed], {}, st)
+            return Unknown()
         if any(isinstance(a, n.Starred) for a in node.args) or any(
             k.arg is None for k in node.keywords
         ):
@@ -87,6 +95,13 @@ class Calls(Builtins):
             return self.builtin(name, node, arguments, keywords, st)
         self.value(node.func, st)
         return self.unknown_call(dotted(node.func) or "expression", arguments, st)
+
+    def _read(self, st: State) -> Value:
+        """What comes from the input; reading it is free unless asked for."""
+        if self.unit.count_input:
+            size = self.size(Affine.atom(f"len({TEXT})"))
+            st.charge(size, size)
+        return Parameter(TEXT)
 
     def bind(self, target: Function, node: n.Call, st: State) -> dict[str, Value] | None:
         """Arguments by parameter name; None where they do not fit."""
@@ -140,7 +155,7 @@ class Calls(Builtins):
                 self.forget_length(self.name(name, st), st)
         for name in target.rebinds:
             if name in st.env or "." in name:
-                st.env[name] = Unknown(heavy=True)
+                st.env[name] = Unknown(heavy="." in name or self.is_container(name))
 
     def _construct(self, family: str, node: n.Call, st: State) -> Value:
         """A new object: `__init__` is executed in place, its attributes live in the caller."""
@@ -271,7 +286,7 @@ class Calls(Builtins):
         def size_of(atom: str) -> Affine | None:
             if atom in sizes:
                 return sizes[atom]
-            if atom in self.unit.inputs:
+            if MARK in atom:
                 return Affine.atom(atom)
             inner = atom.removeprefix("len(").removesuffix(")")
             value = self.name(inner.removesuffix("[]"), st)  # a variable of the callee's outside

@@ -49,6 +49,8 @@ class Conditions(Expressions):
                 parts.append(n.Compare(left, [op], [right], test.start, test.end))
                 left = right
             return self._connective(n.BoolOp("And", parts, test.start, test.end), st)
+        if isinstance(test, n.Compare) and _is_main(test):
+            return [st], []
         if isinstance(test, n.Constant):
             return ([st], []) if test.value else ([], [st])
         holds, fails = st, st.copy()
@@ -261,6 +263,11 @@ class Conditions(Expressions):
         }
         unknown = [Condition("opaque", line)], [Condition("opaque", line)]
         return table.get(op, unknown)
+
+
+def _is_main(test: n.Compare) -> bool:
+    """`__name__ == "__main__"`"""
+    return isinstance(test.left, n.Name) and test.left.id == "__name__"
 
 
 def _follow(late: State, early: State) -> None:

@@ -13,15 +13,18 @@ from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.aftermath import Aftermath
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.motion import Counter
+from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.trips import (
     Trips,
     upper_trips,
 )
+from neox.compiler.complexity.unit import dotted
 from neox.compiler.complexity.values import (
     Element,
     GaveUp,
     Lazy,
     Num,
+    Parameter,
     Progression,
     Several,
     State,
@@ -39,7 +42,11 @@ class Loops(Aftermath):
         self.assign(node.target, counter.item, start)
         states = self._body(node.body, [start], st)
         self._forbid_resizing(node.iter, st, states)
+        low, high = st.low, st.high
         after = self._finish(st, states, carried, counter.trips, counter)
+        if not self.unit.count_input and only_reads(node.body, self.unit.readers):
+            for s in after:
+                s.low, s.high = low, high if s.high is not None else None
         normal = [s for s in after if s.status == "normal"]
         return [s for s in after if s.status != "normal"] + self.block(node.orelse, normal)
 
@@ -173,12 +180,15 @@ class Loops(Aftermath):
 
     def comprehension(self, node: n.expr, st: State) -> Value:
         assert isinstance(node, (n.ListComp, n.SetComp, n.DictComp, n.GeneratorExp))
+        if self._takes_input_apart(node, st):
+            return Parameter(NUMBERS)
         scratch = st.copy()
         counts: list[Affine | None] = []
         element: list[n.expr] = (
             [node.key, node.value] if isinstance(node, n.DictComp) else [node.elt]
         )
         done = self._generators(node.generators, element, scratch, counts)
+        before = st.low, st.high
         st.low, st.high = st.low + done.low, done.high
         st.calls, st.notes = done.calls, done.notes
         st.assumed_low, st.assumed_high = done.assumed_low, done.assumed_high
@@ -201,7 +211,27 @@ class Loops(Aftermath):
             if any("#" in a for a in whole.atoms):
                 whole = None
         heavy = any(self.heavy(v) for v in self.elements)
+        if len(self.elements) == 1 and isinstance(self.elements[0], Parameter):
+            if MARK in self.elements[0].name:
+                row = Parameter(f"row{MARK}")
+                if not self.unit.count_input:
+                    st.low, st.high = before
+                return self.allocate(st, kind, length, row, whole)
         return self.allocate(st, kind, length, Unknown(True) if heavy else Element("", False), whole)
+
+    def _takes_input_apart(self, node: n.expr, st: State) -> bool:
+        """`[int(x) for x in input().split()]`: no more than reading."""
+        assert isinstance(node, (n.ListComp, n.SetComp, n.DictComp, n.GeneratorExp))
+        if not isinstance(node, (n.ListComp, n.GeneratorExp)) or len(node.generators) != 1:
+            return False
+        head = node.generators[0]
+        simple = isinstance(node.elt, n.Name) or (
+            isinstance(node.elt, n.Call) and dotted(node.elt.func) in {"int", "float", "str"}
+        )
+        if head.ifs or not simple:
+            return False
+        value = self.value(head.iter, st.copy())
+        return isinstance(value, Parameter) and value.name in {TEXT, NUMBERS}
 
     def _product(self, counts: list[Affine | None], st: State) -> Affine | None:
         total = Affine.number(1)

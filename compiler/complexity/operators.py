@@ -12,6 +12,7 @@ from fractions import Fraction
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, monomial, root_of
+from neox.compiler.complexity.inputs import MARK, NUMBERS
 from neox.compiler.complexity.values import (
     Element,
     Magnitude,
@@ -26,6 +27,13 @@ from neox.compiler.complexity.values import (
     Value,
 )
 from neox.compiler.complexity.views import Views
+
+
+def _unread(base: Parameter, node: n.Subscript) -> bool:
+    """A part of the whole input, `data[1:n + 1]`: taking the input apart."""
+    return MARK in base.name and base.name.removesuffix(MARK) in {
+        "input", "numbers", "data", "tokens", "inp", "lines", "it", "d", "buf", "raw", "words",
+    }  # fmt: skip
 
 
 class Operators(Views):
@@ -161,6 +169,8 @@ class Operators(Views):
 
     def subscript(self, node: n.Subscript, st: State) -> Value:
         base = self.value(node.value, st)
+        if isinstance(node.slice, n.Slice) and isinstance(base, Parameter) and _unread(base, node):
+            return Parameter(NUMBERS)
         if isinstance(node.slice, n.Slice):
             return self.slice(base, node.slice, st)
         index = self.value(node.slice, st)

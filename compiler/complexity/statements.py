@@ -12,6 +12,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.calls import Calls
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.unit import Function, place
 from neox.compiler.complexity.values import (
@@ -165,6 +166,7 @@ class Statements(Calls):
                 return self._resume(inlined, st)
         value = self.value(node.value, st)
         if isinstance(node, n.Assign):
+            value = self._number_read(node, value)
             for target in node.targets:
                 self.assign(target, value, st)
         elif isinstance(node, n.AnnAssign) and node.value is not None:
@@ -172,9 +174,17 @@ class Statements(Calls):
         return [st]
 
     def assign(self, target: n.expr, value: Value, st: State) -> None:
+        if isinstance(value, Parameter) and value.name in {TEXT, NUMBERS}:
+            value = self._keep(target, value)
         if isinstance(target, n.Name):
             st.env[target.id] = value
         elif isinstance(target, (n.Tuple, n.List)):
+            if isinstance(value, Parameter) and value.name == NUMBERS:
+                for part in target.elts:
+                    number = isinstance(part, n.Name)
+                    name = Num(Affine.atom(f"{place(part)}{MARK}"))
+                    self.assign(part, name if number else Element("", True), st)
+                return
             items: tuple[Value, ...] = (Unknown(),) * len(target.elts)
             if isinstance(value, Several) and len(value.items) == len(target.elts):
                 items = value.items
@@ -192,6 +202,26 @@ class Statements(Calls):
             base = self.value(target.value, st)
             if isinstance(base, Instance):
                 st.env[f"{base.key}.{target.attr}"] = value
+
+    def _number_read(self, node: n.Assign, value: Value) -> Value:
+        """`n = int(input())`, `n = int(data[0])`: a number of the input, named n."""
+        call = node.value
+        if not (isinstance(call, n.Call) and isinstance(call.func, n.Name)):
+            return value
+        if isinstance(value, Num) and value.value == Affine.atom(f"number{MARK}"):
+            name = place(node.targets[0])
+            return Num(Affine.atom(f"{name}{MARK}")) if name else value
+        from_input = isinstance(value, Element) and MARK in value.path
+        target = place(node.targets[0])
+        if from_input and call.func.id in {"int", "float"} and target:
+            return Num(Affine.atom(f"{target}{MARK}"))
+        return value
+
+    def _keep(self, target: n.expr, value: Parameter) -> Value:
+        """Input is named after the variable that keeps it."""
+        if place(target):
+            return Parameter(f"{place(target)}{MARK}")
+        return value
 
     def _store(self, target: n.Subscript, value: Value, st: State) -> None:
         base = self.value(target.value, st)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
+from neox.compiler.complexity import inputs
 from neox.compiler.complexity.costs import METHODS, SIZE_CHANGING
 from neox.compiler.walk import children, walk
 
@@ -60,7 +61,9 @@ class Unit:
     methods: dict[tuple[str, str], Function] = field(default_factory=dict)
     classes: dict[str, n.ClassDef] = field(default_factory=dict)
     module: Function | None = None
-    inputs: set[str] = field(default_factory=set)  # sizes and values read from the input
+    readers: frozenset[str] = frozenset()  # names bound to a reading method
+    reads: bool = False  # does any statement read the input?
+    count_input: bool = False
     rebound: set[str] = field(default_factory=set)  # variables that functions assign from inside
     imports: dict[str, str] = field(default_factory=dict)
     constants: dict[str, int] = field(default_factory=dict)
@@ -113,6 +116,8 @@ def read(tree: n.Module, text: str) -> Unit:
                 unit.constants[target.id] = value
     _collect(tree.body, None, "", unit)
     unit.module = _module(tree)
+    unit.readers = inputs.readers(tree)
+    unit.reads = any(inputs.reads(node, unit.readers) for node in walk(tree))
     _propagate_resizing(unit)
     for f in unit.functions:
         unit.rebound |= {x for x in f.rebinds if "." not in x}

@@ -12,6 +12,7 @@ from fractions import Fraction
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine, Facts
 from neox.compiler.complexity.growth import ONE, Factor, Growth
+from neox.compiler.complexity.inputs import MARK
 from neox.compiler.complexity.unit import Function, Unit
 from neox.compiler.complexity.values import (
     Container,
@@ -62,7 +63,7 @@ class Views:
         if "." in name:
             return Parameter(name)
         if name in self.unit.rebound:
-            return Unknown(heavy=True)
+            return Unknown(heavy=self.is_container(name))
         outer = self.scope.parent
         while outer is not None:
             if name in outer.local:
@@ -76,6 +77,8 @@ class Views:
     def chosen(self, name: str) -> bool:
         """May the caller choose what this variable holds: a parameter, not a variable outside?"""
         scope: Function | None = self.scope
+        if MARK in name:
+            return True
         while scope is not None:
             if name in scope.parameters or name.partition(".")[0] == scope.receiver:
                 return True
@@ -109,6 +112,8 @@ class Views:
         return None
 
     def is_container(self, name: str) -> bool:
+        if MARK in name:
+            return True
         scope: Function | None = self.scope
         while scope is not None:
             if name in scope.containers:
