@@ -8,9 +8,6 @@ capped; what it gives up on is reported as unknown with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-
-from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.bound import UNKNOWN, Bound, Evidence, Side
 from neox.compiler.complexity.calls import Summary
@@ -22,7 +19,6 @@ from neox.compiler.complexity.memo import memo_fixed, memo_guard
 from neox.compiler.complexity.recursion import Solution, solve
 from neox.compiler.complexity.remembered import remembered
 from neox.compiler.complexity.select import lower_of
-from neox.compiler.complexity.sketch import sketch
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
 from neox.compiler.complexity.values import (
@@ -36,6 +32,7 @@ from neox.compiler.complexity.values import (
     Unknown,
     Value,
 )
+from neox.compiler.complexity.whole import whole
 from neox.compiler.program import Program
 
 NAMES = "nmkpqrstuvw"
@@ -60,24 +57,6 @@ def analyze(
     return bounds
 
 
-def whole(proof: Bound, tree: n.Module) -> Bound:
-    """The bound of a script: what is proved, and a sketch from above where nothing is.
-
-    A sketch is heuristic evidence and says so; it never makes a theta.
-    """
-    if proof.upper.expression is not None:
-        return proof
-    guess = sketch(tree)
-    notes = {*proof.notes, "upper: what programs of this shape usually cost; nothing is proved"}
-    notes |= {f"not understood: {d}" for d in guess.doubts}
-    upper = Side(guess.rank.text(), "heuristic")
-    sizes = {"n": "largest size or value of the input"}
-    named = dict(proof.parameters) if proof.lower.expression != "1" else {}
-    if named:  # one name cannot mean two things
-        proof = replace(proof, lower=Side("1", "proved", ONE))
-    return replace(proof, upper=upper, parameters=tuple(sizes.items()), notes=tuple(sorted(notes)))
-
-
 class Analysis:
     """Summaries of the functions of one file, each made once."""
 
@@ -96,7 +75,7 @@ class Analysis:
             tuple(sorted(parameters)),
             _side(summary.low, summary.assumed_low, names, lower=True),
             _side(summary.high, summary.assumed_high, names, lower=False),
-            tuple(sorted(summary.notes)),
+            tuple(sorted(x.replace(MARK, "") for x in summary.notes)),
             path,
         )
 

@@ -44,6 +44,7 @@ class Bound:
     upper: Side
     notes: tuple[str, ...] = ()
     path: str | None = None
+    label: str | None = None  # of a script: one of the seven classes
 
     @property
     def theta(self) -> str | None:
