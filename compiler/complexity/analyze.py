@@ -8,6 +8,7 @@ capped; what it gives up on is reported as unknown with the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.bound import UNKNOWN, Bound, Evidence, Side
 from neox.compiler.complexity.calls import Summary
@@ -38,9 +39,7 @@ from neox.compiler.program import Program
 NAMES = "nmkpqrstuvw"
 
 
-def analyze(
-    program: Program, path: str | None = None, *, count_input: bool = False
-) -> list[Bound]:
+def analyze(program: Program, path: str | None = None, *, count_input: bool = False) -> list[Bound]:
     """Bounds of all functions in the order of the text, nested ones and methods included.
 
     >>> from neox.compiler import parse

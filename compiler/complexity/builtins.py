@@ -63,17 +63,19 @@ class Builtins(Conditions):
                 if name == "int" and first.name == TEXT:
                     return Num(Affine.atom(f"number{MARK}"))
                 return Element(f"{first.name}[]")
-        if isinstance(first, Parameter) and first.name in {TEXT, NUMBERS}:
-            if name in {"list", "tuple", "iter"} or name.endswith("deque"):
-                return first
+        if (
+            isinstance(first, Parameter)
+            and first.name in {TEXT, NUMBERS}
+            and name in {"list", "tuple", "iter"}
+        ):
+            return first
         if name == "next" and isinstance(first, (Lazy, Parameter)):
             base = first.parts[0] if isinstance(first, Lazy) else first
             return self._item_of(base, st)
         if name == "map" and len(arguments) == 2 and isinstance(arguments[1], Parameter):
             read = arguments[1]
-            if MARK in read.name and isinstance(node.args[0], n.Name):
-                if node.args[0].id in {"int", "float"}:
-                    return Parameter(NUMBERS)
+            if MARK in read.name and _converts(node.args[0]):
+                return Parameter(NUMBERS)
         if name in {"map", "filter"} and len(arguments) > 1:
             return self._mapped(name, node.args[0], arguments[1:], st)
         key = next((k.value for k in node.keywords if k.arg == "key"), None)
@@ -145,9 +147,7 @@ class Builtins(Conditions):
             self.resize(receiver, entry.grows, st, name in {"add", "setdefault"})
         return self._result(name, entry, receiver, st)
 
-    def resize(
-        self, receiver: Value, by: int | None, st: State, growing: bool = False
-    ) -> None:
+    def resize(self, receiver: Value, by: int | None, st: State, growing: bool = False) -> None:
         """`growing` with an unknown amount: by one item or none (sets and dicts)."""
         found = self.container(receiver, st)
         if found is None:
@@ -275,7 +275,7 @@ class Builtins(Conditions):
         return self.allocate(st, "map", kept_length, Element("", False))
 
     def _joined(self, parts: Value, st: State) -> Value:
-        """Linear in the text that comes out: pieces of constant length unless known to be longer."""
+        """Linear in the text that comes out: pieces of constant length unless known longer."""
         growth, length = self.length_growth(parts, st), self.length(parts, st)
         item = self._item_of(parts, st)
         if growth is None or self.heavy(item):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Cost = Literal["1", "log", "k", "klogk"]
-Result = Literal["unknown", "number", "same", "list", "set", "dict", "lazy", "element", "none", "part", "parts"]
+Result = Literal[
+    "unknown", "number", "same", "list", "set", "dict", "lazy", "element", "none", "part", "parts"
+]
 
 
 @dataclass(frozen=True, slots=True)

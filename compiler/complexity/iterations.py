@@ -124,7 +124,7 @@ class Iterations(Motion):
         """Names stored by the body, and names of containers it may resize."""
         stored: set[str] = set()
         resized: set[str] = set()
-        for node in own_nodes(body):  # type: ignore[arg-type]
+        for node in own_nodes(body):
             if isinstance(node, (n.Name, n.Attribute)) and node.ctx != "Load":
                 stored.add(place(node))
             if isinstance(node, n.AugAssign) and place(node.target):
@@ -162,14 +162,10 @@ class Iterations(Motion):
 
     def _rebound(self, body: list[n.stmt | n.expr]) -> set[str]:
         """Names the body binds anew, as opposed to changing in place."""
-        augmented = {
-            id(node.target)
-            for node in own_nodes(body)  # type: ignore[arg-type]
-            if isinstance(node, n.AugAssign)
-        }
+        augmented = {id(node.target) for node in own_nodes(body) if isinstance(node, n.AugAssign)}
         return {
             place(node)
-            for node in own_nodes(body)  # type: ignore[arg-type]
+            for node in own_nodes(body)
             if isinstance(node, (n.Name, n.Attribute))
             and node.ctx != "Load"
             and id(node) not in augmented

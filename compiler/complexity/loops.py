@@ -12,8 +12,8 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.aftermath import Aftermath
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
-from neox.compiler.complexity.motion import Counter
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
+from neox.compiler.complexity.motion import Counter
 from neox.compiler.complexity.trips import (
     Trips,
     upper_trips,
@@ -203,7 +203,12 @@ class Loops(Aftermath):
                 length = self.facts.fresh("distinct", Affine(), length)
         kind = {n.SetComp: "set", n.DictComp: "dict"}.get(type(node), "list")
         whole: Growth | None = None
-        if length is None and kind == "list" and not filtered and all(c is not None for c in counts):
+        if (
+            length is None
+            and kind == "list"
+            and not filtered
+            and all(c is not None for c in counts)
+        ):
             whole = ONE
             for c in counts:
                 assert c is not None
@@ -211,13 +216,14 @@ class Loops(Aftermath):
             if any("#" in a for a in whole.atoms):
                 whole = None
         heavy = any(self.heavy(v) for v in self.elements)
-        if len(self.elements) == 1 and isinstance(self.elements[0], Parameter):
-            if MARK in self.elements[0].name:
-                row = Parameter(f"row{MARK}")
-                if not self.unit.count_input:
-                    st.low, st.high = before
-                return self.allocate(st, kind, length, row, whole)
-        return self.allocate(st, kind, length, Unknown(True) if heavy else Element("", False), whole)
+        only = self.elements[0] if len(self.elements) == 1 else None
+        if isinstance(only, Parameter) and MARK in only.name:
+            if not self.unit.count_input:
+                st.low, st.high = before
+            return self.allocate(st, kind, length, Parameter(f"row{MARK}"), whole)
+        return self.allocate(
+            st, kind, length, Unknown(True) if heavy else Element("", False), whole
+        )
 
     def _takes_input_apart(self, node: n.expr, st: State) -> bool:
         """`[int(x) for x in input().split()]`: no more than reading."""

@@ -77,9 +77,7 @@ class Motion(Statements):
             self._amortise(progress, paths, trips.high, counter)
         return progress
 
-    def _amortise(
-        self, progress: Progress, paths: Paths, trips: Growth, counter: Counter
-    ) -> None:
+    def _amortise(self, progress: Progress, paths: Paths, trips: Growth, counter: Counter) -> None:
         """Inner loops that wear down what other rounds build up (potentials).
 
         An inner loop runs t <= phi times, phi affine in the loop's variables. If every path changes

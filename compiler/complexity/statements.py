@@ -246,7 +246,9 @@ class Statements(Calls):
     def _augmented(self, node: n.AugAssign, st: State) -> State:
         value = self.value(node.value, st)
         key = place(node.target)
-        if key and (isinstance(node.target, n.Name) or key.partition(".")[0] == self.scope.receiver):
+        if key and (
+            isinstance(node.target, n.Name) or key.partition(".")[0] == self.scope.receiver
+        ):
             old = self.name(key, st)
             found = self.container(old, st)
             in_place = found is not None and found[1].kind in {"list", "deque"}
@@ -306,6 +308,8 @@ class Statements(Calls):
         result = [s for s in states if s.status not in {"normal", "raise"}]
         result += self.block(node.orelse, normal)
         for handler in node.handlers:
+            if not isinstance(handler, n.ExceptHandler):
+                continue
             inside = entry.copy()
             if handler.name is not None:
                 inside.env[handler.name] = Unknown()
@@ -365,9 +369,7 @@ class Statements(Calls):
 
     def _blend(self, a: State, b: State) -> State:
         joined = _join(a, b)
-        joined.env = {
-            k: self._either(v, b.env[k], a, b) for k, v in a.env.items() if k in b.env
-        }
+        joined.env = {k: self._either(v, b.env[k], a, b) for k, v in a.env.items() if k in b.env}
         for key in a.env.keys() ^ b.env.keys():
             joined.env[key] = Unknown(heavy=True)
         joined.result = self._either(a.result, b.result, a, b)

@@ -7,7 +7,7 @@ used, which containers it may resize, and whether its results are remembered (`f
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
@@ -134,7 +134,7 @@ def _module(tree: n.Module) -> Function:
     return function
 
 
-def _own(body: list[n.stmt]) -> Iterator[n.Node]:
+def _own(body: Sequence[n.Node]) -> Iterator[n.Node]:
     """All nodes of a body but those of nested functions, classes and lambdas."""
     waiting: list[n.Node] = list(reversed(body))
     while waiting:

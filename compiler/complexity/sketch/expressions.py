@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.sketch import library
-from neox.compiler.complexity.sketch.rank import EXP, N, ONE, Rank
+from neox.compiler.complexity.sketch.rank import EXP, ONE, N, Rank
 from neox.compiler.complexity.sketch.values import Scope, Val, container, joined, number
 from neox.compiler.complexity.unit import dotted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from neox.compiler.complexity.sketch.rank import EXP, LOG, N, ONE, Rank
+from neox.compiler.complexity.sketch.rank import EXP, LOG, ONE, N, Rank
 from neox.compiler.complexity.sketch.values import Val, container, number
 
 Charge = Callable[[Rank], None]
@@ -13,11 +13,26 @@ Charge = Callable[[Rank], None]
 _LISTS = {"list", "tuple", "sorted", "reversed", "iter", "enumerate", "bytearray"}
 _PLAIN = {"abs", "round", "ord", "chr", "bool", "hash", "id", "isinstance", "float", "type"}
 _SCANS = {"sum", "any", "all", "math.prod", "math.fsum", "statistics.mean", "functools.reduce"}
-_SAME = {"int", "float", "abs", "round", "math.floor", "math.ceil", "math.trunc", "float", "Decimal"}
+_SAME = {
+    "int",
+    "float",
+    "abs",
+    "round",
+    "math.floor",
+    "math.ceil",
+    "math.trunc",
+    "Decimal",
+}
 _HEAP = {"heappush", "heappop", "heapreplace", "heappushpop"}
 READERS = {"input", "sys.stdin.readline", "sys.stdin.read", "sys.stdin.readlines", "stdin.readline"}
 READERS |= {"sys.stdin.buffer.read", "sys.stdin.buffer.readline", "open", "stdin.read", "readline"}
-READERS |= {"sys.stdin.buffer.readlines", "raw_input", "os.read", "stdin.readlines", "stdin.buffer.read"}
+READERS |= {
+    "sys.stdin.buffer.readlines",
+    "raw_input",
+    "os.read",
+    "stdin.readlines",
+    "stdin.buffer.read",
+}
 
 
 def cost_of_items(v: Val) -> Rank:
@@ -70,7 +85,13 @@ def call_function(name: str, args: list[Val], charge: Charge) -> Val | None:
         return container("list", first.len, first.elem, first.items)
     if name in _LISTS:
         if name == "enumerate":
-            return Val("list", ONE, first.len, container("tuple", ONE, None, [number(first.len), first.item()]), per=first.per)
+            return Val(
+                "list",
+                ONE,
+                first.len,
+                container("tuple", ONE, None, [number(first.len), first.item()]),
+                per=first.per,
+            )
         if name not in {"reversed", "iter"} and not first.read:
             charge(cost_of_items(first))
         return Val("list", ONE, first.len, first.elem, items=first.items, read=first.read)
@@ -82,7 +103,9 @@ def call_function(name: str, args: list[Val], charge: Charge) -> Val | None:
         return container(kind, first.len if args else ONE, first.elem)
     if name == "zip":
         each = [a.item() for a in args]
-        return container("list", min((a.len for a in args), default=ONE), container("tuple", ONE, None, each))
+        return container(
+            "list", min((a.len for a in args), default=ONE), container("tuple", ONE, None, each)
+        )
     if last in _HEAP:
         charge(first.len.logarithm())
         if last == "heappush" and len(args) > 1 and first.elem is None:
@@ -115,7 +138,17 @@ def call_function(name: str, args: list[Val], charge: Charge) -> Val | None:
         return container("tuple", ONE, None, [number(first.mag), number(args[1].mag)])
     if name in _PLAIN or name.startswith(("math.", "sys.", "time.", "random.", "os.", "cmath.")):
         return number(first.mag)
-    if name in {"exit", "quit", "super", "object", "next", "setattr", "getattr", "hasattr", "globals"}:
+    if name in {
+        "exit",
+        "quit",
+        "super",
+        "object",
+        "next",
+        "setattr",
+        "getattr",
+        "hasattr",
+        "globals",
+    }:
         return first.item() if name == "next" else Val()
     return None
 
@@ -146,7 +179,9 @@ def _choices(name: str, args: list[Val]) -> Val:
     if many != ONE:
         inner.len = many
         return Val("list", ONE, EXP, inner, per=many)
-    power = first.len.power * (int(args[1].attrs["value"].mag.power) if len(args) > 1 and "value" in args[1].attrs else 2)
+    power = first.len.power * (
+        int(args[1].attrs["value"].mag.power) if len(args) > 1 and "value" in args[1].attrs else 2
+    )
     return container("list", Rank(0, Fraction(power), 0), inner)
 
 
@@ -155,11 +190,32 @@ def call_method(name: str, me: Val, args: list[Val], charge: Charge) -> Val | No
     if name in {"split", "splitlines", "rsplit"}:
         if not me.read:
             charge(me.len)
-        return Val("list", ONE, me.len, Val("str", N if me.read else ONE, ONE, read=me.read), read=me.read)
-    if name in {"strip", "rstrip", "lstrip", "lower", "upper", "replace", "title", "decode", "encode", "zfill", "swapcase", "ljust", "rjust", "capitalize", "translate", "casefold"}:
+        return Val(
+            "list", ONE, me.len, Val("str", N if me.read else ONE, ONE, read=me.read), read=me.read
+        )
+    if name in {
+        "strip",
+        "rstrip",
+        "lstrip",
+        "lower",
+        "upper",
+        "replace",
+        "title",
+        "decode",
+        "encode",
+        "zfill",
+        "swapcase",
+        "ljust",
+        "rjust",
+        "capitalize",
+        "translate",
+        "casefold",
+    }:
         if not me.read:
             charge(me.len)
-        return Val("str", me.mag, max(me.len, first.mag if "just" in name else ONE), me.elem, read=me.read)
+        return Val(
+            "str", me.mag, max(me.len, first.mag if "just" in name else ONE), me.elem, read=me.read
+        )
     if name == "join":
         charge(first.len * max(first.item().len, ONE))
         return container("str", first.len * first.item().len)
@@ -175,7 +231,19 @@ def call_method(name: str, me: Val, args: list[Val], charge: Charge) -> Val | No
         if name == "pop" and args and me.kind in {"list", ""} and not _minus_one(first):
             charge(me.len)
         return me.item()
-    if name in {"index", "count", "remove", "insert", "find", "rfind", "startswith", "endswith", "reverse", "copy", "rotate"}:
+    if name in {
+        "index",
+        "count",
+        "remove",
+        "insert",
+        "find",
+        "rfind",
+        "startswith",
+        "endswith",
+        "reverse",
+        "copy",
+        "rotate",
+    }:
         if me.kind in {"set", "dict", "deque"} and name in {"remove", "count"}:
             return Val()
         cost = first.len if name.endswith("with") else me.len
@@ -201,7 +269,21 @@ def call_method(name: str, me: Val, args: list[Val], charge: Charge) -> Val | No
         return container("set", max(me.len, first.len), me.elem)
     if name in {"bit_length", "bit_count"}:
         return number(me.mag.logarithm())
-    if name in {"clear", "discard", "isdigit", "isalpha", "isupper", "islower", "isalnum", "isspace", "write", "flush", "format", "close", "isnumeric"}:
+    if name in {
+        "clear",
+        "discard",
+        "isdigit",
+        "isalpha",
+        "isupper",
+        "islower",
+        "isalnum",
+        "isspace",
+        "write",
+        "flush",
+        "format",
+        "close",
+        "isnumeric",
+    }:
         return container("str", ONE) if name == "format" else Val()
     if name in {"readline", "read", "readlines"}:
         return Val("str", ONE, N, Val("str", N, ONE, read=True), read=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.sketch.expressions import Expressions
-from neox.compiler.complexity.sketch.rank import EXP, LOG, N, ONE, Rank
-from neox.compiler.complexity.sketch.values import Val, container, joined, number
+from neox.compiler.complexity.sketch.rank import EXP, LOG, ONE, N, Rank
+from neox.compiler.complexity.sketch.values import Val, container, number
 from neox.compiler.complexity.unit import dotted, own_nodes
 
 READS = frozenset({"input", "readline", "read", "readlines"})
@@ -54,8 +54,10 @@ class Loops(Expressions):
     def assign(self, target: n.expr, value: Val) -> None:
         raise NotImplementedError
 
-    def rounds(self, trips: Rank, run: Callable[[], None], reset: set[str], *, twice: bool = True) -> Rank:  # fmt: skip
-        """Charge `trips` rounds; gives the cost of one. The first of two runs only lets sizes grow."""
+    def rounds(
+        self, trips: Rank, run: Callable[[], None], reset: set[str], *, twice: bool = True
+    ) -> Rank:
+        """Charge `trips` rounds; gives the cost of one. Of two runs the first lets sizes grow."""
         bill, spread = self.bill, self.spread
         self.trips.append(trips)
         sizes: dict[str, Rank] = {}
@@ -190,7 +192,7 @@ class Loops(Expressions):
         return best
 
     def _trips_by(self, test: n.expr, moves: Moves) -> tuple[Rank, set[str]] | None:
-        names = [x.id for x in own_nodes([test]) if isinstance(x, n.Name)]  # type: ignore[list-item]
+        names = [x.id for x in own_nodes([test]) if isinstance(x, n.Name)]
         sides = _sides([test])
         bound = max((self.value(t).mag for t in sides), default=ONE)
         for name in names:
@@ -221,8 +223,12 @@ class Loops(Expressions):
         """x += c below a limit; x*x below a limit is its root."""
         if isinstance(test, n.Compare):
             for side in (test.left, *test.comparators):
-                degree = sum(isinstance(x, n.Name) and x.id == name for x in own_nodes([side]))  # type: ignore[list-item]
-                if isinstance(side, n.BinOp) and side.op == "Pow" and isinstance(side.right, n.Constant):
+                degree = sum(isinstance(x, n.Name) and x.id == name for x in own_nodes([side]))
+                if (
+                    isinstance(side, n.BinOp)
+                    and side.op == "Pow"
+                    and isinstance(side.right, n.Constant)
+                ):
                     degree = int(side.right.value) if isinstance(side.right.value, int) else 1
                 elif not (isinstance(side, n.BinOp) and side.op == "Mult"):
                     degree = 1
@@ -335,7 +341,7 @@ def _is_read(node: n.Node) -> bool:
 
 
 def _reads_only_here(node: n.expr, parts: list[n.expr]) -> bool:
-    return any(_is_read(x) for x in own_nodes(parts))  # type: ignore[arg-type]
+    return any(_is_read(x) for x in own_nodes(parts))
 
 
 def _only_reads(body: list[n.stmt]) -> bool:
@@ -346,7 +352,10 @@ def _only_reads(body: list[n.stmt]) -> bool:
         if isinstance(s, (n.Assign, n.AnnAssign)):
             continue
         call = s.value if isinstance(s, n.Expr) else None
-        kept = isinstance(call, n.Call) and dotted(call.func).rpartition(".")[2] in {"append", "add"}
+        kept = isinstance(call, n.Call) and dotted(call.func).rpartition(".")[2] in {
+            "append",
+            "add",
+        }
         if not kept:
             return False
     return True
@@ -377,7 +386,7 @@ def _reset(body: list[n.stmt]) -> set[str]:
             for t, value in pairs:
                 if not isinstance(t, n.Name):
                     continue
-                used = {x.id for x in own_nodes([value]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+                used = {x.id for x in own_nodes([value]) if isinstance(x, n.Name)}
                 if t.id not in used and not _follows(value, body, t.id):
                     found.add(t.id)
     return found
@@ -457,7 +466,9 @@ def _moves(body: list[n.stmt]) -> Moves:
         if isinstance(node, n.If)
         for x in own_nodes([*node.body, *node.orelse])
     }
-    early = any(isinstance(s, n.If) and any(isinstance(x, n.Continue) for x in s.body) for s in body)
+    early = any(
+        isinstance(s, n.If) and any(isinstance(x, n.Continue) for x in s.body) for s in body
+    )
     for node in nodes:
         name = _pushed(node)
         if name is not None:
@@ -466,15 +477,17 @@ def _moves(body: list[n.stmt]) -> Moves:
                 moves.guarded.add(name)
     for name in moves.step.copy():
         for node in nodes:
-            if isinstance(node, n.Assign) and any(isinstance(t, n.Name) and t.id == name for t in node.targets):
-                used = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+            if isinstance(node, n.Assign) and any(
+                isinstance(t, n.Name) and t.id == name for t in node.targets
+            ):
+                used = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}
                 if used & moves.middles:
                     moves.halved.add(name)
     moves.halved |= {x for x in moves.other if x in moves.halved}
     middles = _middles(nodes)
     for node in nodes:
         if isinstance(node, n.Assign):
-            used = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+            used = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}
             if used & middles:
                 moves.halved |= {t.id for t in node.targets if isinstance(t, n.Name)} - middles
     return moves
@@ -484,17 +497,21 @@ def _middles(nodes: list[n.Node]) -> set[str]:
     """Names assigned a half of something of two variables."""
     found = set()
     for node in nodes:
-        if isinstance(node, n.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], n.Name):
+        if (
+            isinstance(node, n.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], n.Name)
+        ):
             halves = [
                 x
-                for x in own_nodes([node.value])  # type: ignore[list-item]
+                for x in own_nodes([node.value])
                 if isinstance(x, n.BinOp)
                 and (
                     (x.op in {"FloorDiv", "Div"} and isinstance(x.right, n.Constant))
                     or (x.op == "RShift" and isinstance(x.right, n.Constant))
                 )
             ]
-            names = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+            names = {x.id for x in own_nodes([node.value]) if isinstance(x, n.Name)}
             if halves and len(names - {node.targets[0].id}) >= 2:
                 found.add(node.targets[0].id)
     return found
@@ -512,13 +529,13 @@ def _move(target: n.expr, value: n.expr, moves: Moves) -> None:
         return
     name = target.id
     if isinstance(value, n.BinOp):
-        inside = {x.id for x in own_nodes([value]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+        inside = {x.id for x in own_nodes([value]) if isinstance(x, n.Name)}
         if name in inside:
             divided = any(
                 isinstance(x, n.BinOp)
                 and x.op in {"FloorDiv", "RShift", "Div"}
-                and name in {y.id for y in own_nodes([x.left]) if isinstance(y, n.Name)}  # type: ignore[list-item]
-                for x in own_nodes([value])  # type: ignore[list-item]
+                and name in {y.id for y in own_nodes([x.left]) if isinstance(y, n.Name)}
+                for x in own_nodes([value])
             )
             if divided:
                 moves.shrink.add(name)
@@ -538,8 +555,8 @@ def _augmented(name: str, op: str, value: n.expr, moves: Moves) -> None:
     elif op in {"Mult", "LShift"}:
         moves.grow.add(name)
     elif op in {"Add", "Sub"}:
-        bits = any(isinstance(x, n.BinOp) and x.op == "BitAnd" for x in own_nodes([value]))  # type: ignore[list-item]
-        own = any(isinstance(x, n.Name) and x.id == name for x in own_nodes([value]))  # type: ignore[list-item]
+        bits = any(isinstance(x, n.BinOp) and x.op == "BitAnd" for x in own_nodes([value]))
+        own = any(isinstance(x, n.Name) and x.id == name for x in own_nodes([value]))
         if (bits and own) or own:
             (moves.grow if op == "Add" else moves.shrink).add(name)
         else:
@@ -554,9 +571,12 @@ def _call(node: n.Call, moves: Moves) -> None:
     last = dotted(node.func).rpartition(".")[2]
     if last == "heappop" and node.args and isinstance(node.args[0], n.Name):
         moves.popped.add(node.args[0].id)
-    elif isinstance(node.func, n.Attribute) and isinstance(node.func.value, n.Name):
-        if last in _POPS or last in {"remove", "clear"}:
-            moves.popped.add(node.func.value.id)
+    elif (
+        isinstance(node.func, n.Attribute)
+        and isinstance(node.func.value, n.Name)
+        and last in _POPS | {"remove", "clear"}
+    ):
+        moves.popped.add(node.func.value.id)
 
 
 def _pushed(node: n.Node) -> str | None:
@@ -565,6 +585,10 @@ def _pushed(node: n.Node) -> str | None:
     last = dotted(node.func).rpartition(".")[2]
     if last == "heappush" and node.args and isinstance(node.args[0], n.Name):
         return node.args[0].id
-    if isinstance(node.func, n.Attribute) and isinstance(node.func.value, n.Name) and last in _PUSHES:
+    if (
+        isinstance(node.func, n.Attribute)
+        and isinstance(node.func.value, n.Name)
+        and last in _PUSHES
+    ):
         return node.func.value.id
     return None

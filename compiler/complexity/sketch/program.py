@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neox.compiler import nodes as n
 from neox.compiler.complexity.sketch.expressions import TooMuch
 from neox.compiler.complexity.sketch.loops import Loops, _is_read
-from neox.compiler.complexity.sketch.rank import EXP, N, ONE, Rank
+from neox.compiler.complexity.sketch.rank import EXP, ONE, N, Rank
 from neox.compiler.complexity.sketch.recursion import (
     Frame,
     classify,
@@ -106,7 +106,7 @@ class Statements(Loops):
             value = Val("reader")
         else:
             value = self.value(s.value)
-        if self.reads_are_small and any(_is_read(x) for x in own_nodes([s.value])):  # type: ignore[list-item]
+        if self.reads_are_small and any(_is_read(x) for x in own_nodes([s.value])):
             value = _small(value)
         for t in s.targets:
             if isinstance(t, n.Name) and self.trips and self.trips[-1].power:
@@ -237,7 +237,9 @@ class Statements(Loops):
             made = Val("object", code=code, scope=target.scope)
             for part in code.body:
                 if isinstance(part, n.FunctionDef) and part.name == "__init__":
-                    self.call_user(Val("function", code=part, scope=target.scope), [made, *args], node)
+                    self.call_user(
+                        Val("function", code=part, scope=target.scope), [made, *args], node
+                    )
             return made
         if isinstance(code, n.Lambda):
             return self._call_lambda(code, target, args)
@@ -322,11 +324,17 @@ class Statements(Loops):
             if value.len != ONE or value.kind in {"object", "list", "str", "function"}:
                 continue
             sizes = [value.mag, *(self.value(e).mag for e in limit(name, code))]
-            frame.params[name] = Val(value.kind, max(sizes), elem=value.elem, path=value.path, items=value.items)
+            frame.params[name] = Val(
+                value.kind, max(sizes), elem=value.elem, path=value.path, items=value.items
+            )
         self.scope, self.bill = scope, bill
 
     def _span(self, frame: Frame) -> Rank:
-        spans = [max(frame.params[x].mag, frame.params[x].len) for x in sorted(frame.varied) if x in frame.params]
+        spans = [
+            max(frame.params[x].mag, frame.params[x].len)
+            for x in sorted(frame.varied)
+            if x in frame.params
+        ]
         if remembers(frame.node):
             result = ONE
             for s in spans:
@@ -341,7 +349,9 @@ def _ends(body: list[n.stmt]) -> bool:
 
 
 def _is_main(test: n.expr) -> bool:
-    return isinstance(test, n.Compare) and isinstance(test.left, n.Name) and test.left.id == "__name__"
+    return (
+        isinstance(test, n.Compare) and isinstance(test.left, n.Name) and test.left.id == "__name__"
+    )
 
 
 def _calls_itself(code: n.FunctionDef) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from neox.compiler import nodes as n
-from neox.compiler.complexity.sketch.rank import EXP, LOG, N, ONE, Rank
+from neox.compiler.complexity.sketch.rank import EXP, LOG, ONE, N, Rank
 from neox.compiler.complexity.sketch.values import Val
 from neox.compiler.complexity.unit import dotted, own_nodes
+
+_POWERS = {2: Fraction(1), 3: Fraction(8, 5), 4: Fraction(2), 7: Fraction(14, 5)}
 
 
 @dataclass(slots=True)
@@ -39,10 +41,14 @@ def classify(arg: n.expr, param: str, frame: Frame) -> str:
         if any(isinstance(v, n.Call) for v in found) and arg.id not in frame.params:
             return "split"
         return "dec"
-    names = {x.id for x in own_nodes([arg]) if isinstance(x, n.Name)}  # type: ignore[list-item]
+    names = {x.id for x in own_nodes([arg]) if isinstance(x, n.Name)}
     if isinstance(arg, n.Subscript) and isinstance(arg.slice, n.Slice):
         ends = [e for e in (arg.slice.lower, arg.slice.upper) if e is not None]
-        if any(_halves(e) or (isinstance(e, n.Name) and any(_halves(v) for v in _assigned(e.id, frame.node))) for e in ends):
+        if any(
+            _halves(e)
+            or (isinstance(e, n.Name) and any(_halves(v) for v in _assigned(e.id, frame.node)))
+            for e in ends
+        ):
             return "half"
         return "dec"
     if isinstance(arg, n.Attribute):
@@ -51,13 +57,20 @@ def classify(arg: n.expr, param: str, frame: Frame) -> str:
         return "half"
     if isinstance(arg, n.BinOp) and arg.op == "Mod":
         return "mod"
-    if isinstance(arg, n.BinOp) and arg.op == "Pow" or "sqrt" in "".join(dotted(x.func) for x in own_nodes([arg]) if isinstance(x, n.Call)):  # type: ignore[list-item]
+    if (isinstance(arg, n.BinOp) and arg.op == "Pow") or "sqrt" in "".join(
+        dotted(x.func) for x in own_nodes([arg]) if isinstance(x, n.Call)
+    ):
         return "root"
     if isinstance(arg, n.BinOp):
         mids = [x for x in names if any(_halves(v) for v in _assigned(x, frame.node))]
         if mids:
             return "half"
-        pivots = [x for x in names if x not in frame.params and any(isinstance(v, n.Call) for v in _assigned(x, frame.node))]
+        pivots = [
+            x
+            for x in names
+            if x not in frame.params
+            and any(isinstance(v, n.Call) for v in _assigned(x, frame.node))
+        ]
         return "split" if pivots else "dec"
     return "other"
 
@@ -67,7 +80,7 @@ def _halves(value: n.expr) -> bool:
         isinstance(x, n.BinOp)
         and x.op in {"FloorDiv", "RShift", "Div"}
         and isinstance(x.right, n.Constant)
-        for x in own_nodes([value])  # type: ignore[list-item]
+        for x in own_nodes([value])
     )
 
 
@@ -79,8 +92,14 @@ def _assigned(name: str, node: n.FunctionDef) -> list[n.expr]:
                 if isinstance(t, n.Name) and t.id == name:
                     found.append(x.value)
                 elif isinstance(t, n.Tuple) and isinstance(x.value, n.Tuple):
-                    found += [b for a, b in zip(t.elts, x.value.elts, strict=False) if isinstance(a, n.Name) and a.id == name]
-                elif isinstance(t, n.Tuple) and any(isinstance(e, n.Name) and e.id == name for e in t.elts):
+                    found += [
+                        b
+                        for a, b in zip(t.elts, x.value.elts, strict=False)
+                        if isinstance(a, n.Name) and a.id == name
+                    ]
+                elif isinstance(t, n.Tuple) and any(
+                    isinstance(e, n.Name) and e.id == name for e in t.elts
+                ):
                     found.append(x.value)
     return found
 
@@ -93,7 +112,9 @@ def limit(param: str, node: n.FunctionDef) -> list[n.expr]:
             sides = [x.left, *x.comparators]
             if any(isinstance(s, n.Name) and s.id == param for s in sides):
                 found += [s for s in sides if not (isinstance(s, n.Name) and s.id == param)]
-            elif any(isinstance(y, n.Name) and y.id == param for s in sides for y in own_nodes([s])):  # type: ignore[list-item]
+            elif any(
+                isinstance(y, n.Name) and y.id == param for s in sides for y in own_nodes([s])
+            ):
                 found += sides
     return found
 
@@ -130,7 +151,7 @@ def marks(node: n.FunctionDef) -> list[n.expr] | None:
     tested: set[str] = set()
     for x in own_nodes(node.body):
         if isinstance(x, (n.If, n.IfExp, n.While)):
-            for y in own_nodes([x.test]):  # type: ignore[list-item]
+            for y in own_nodes([x.test]):
                 if isinstance(y, n.Subscript):
                     tested.add(dotted(_root(y)))
                 elif isinstance(y, n.Compare) and y.ops and y.ops[-1] in {"In", "NotIn"}:
@@ -149,16 +170,27 @@ def marks(node: n.FunctionDef) -> list[n.expr] | None:
             targets[root] = x
         elif isinstance(x, n.Call) and dotted(x.func).rpartition(".")[2] in {"remove", "discard"}:
             set_to.setdefault(dotted(x.func).rpartition(".")[0], []).extend([x, x])
-    found = [targets[r] for r, values in set_to.items() if r and r in tested and len(values) == 1 and not _numeric(values[0], node)]
+    found = [
+        targets[r]
+        for r, values in set_to.items()
+        if r and r in tested and len(values) == 1 and not _numeric(values[0], node)
+    ]
     return found or None
 
 
 def _numeric(value: n.expr, node: n.FunctionDef) -> bool:
-    return isinstance(value, n.BinOp) and value.op == "Add" and any(isinstance(x, n.Call) and isinstance(x.func, n.Name) and x.func.id == node.name for x in own_nodes([value]))  # type: ignore[list-item]
+    return (
+        isinstance(value, n.BinOp)
+        and value.op == "Add"
+        and any(
+            isinstance(x, n.Call) and isinstance(x.func, n.Name) and x.func.id == node.name
+            for x in own_nodes([value])
+        )
+    )
 
 
 def solve(frame: Frame, toll: Rank, span: Rank, universe: Rank | None) -> Rank:
-    """Total cost; `span` is the range of the parameters that change (their product if remembered)."""
+    """Total cost; `span` is the range of what changes (a product where results are kept)."""
     kinds = frame.kinds - {"same"}
     if universe is not None and "half" not in kinds:
         return universe * toll
@@ -173,7 +205,7 @@ def solve(frame: Frame, toll: Rank, span: Rank, universe: Rank | None) -> Rank:
         return toll if toll.power else ONE * toll
     if "half" in kinds:
         branching = max(2, frame.calls)
-        power = {2: Fraction(1), 3: Fraction(8, 5), 4: Fraction(2), 7: Fraction(14, 5), 8: Fraction(3)}.get(branching, Fraction(3))  # fmt: skip
+        power = _POWERS.get(branching, Fraction(3))
         if toll.power > power or toll.exp:
             return toll
         if toll.power == power:

@@ -84,5 +84,7 @@ def number(mag: Rank) -> Val:
     return Val("num", mag)
 
 
-def container(kind: str, length: Rank, elem: Val | None = None, items: list[Val] | None = None) -> Val:  # fmt: skip
+def container(
+    kind: str, length: Rank, elem: Val | None = None, items: list[Val] | None = None
+) -> Val:
     return Val(kind, ONE, length, elem, items=items)

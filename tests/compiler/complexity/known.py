@@ -60,7 +60,7 @@ def load() -> list[Case]:
 
 
 def verdict(case: Case) -> str:
-    """"right", "open" (nothing claimed that could be), or what is wrong."""
+    """ "right", "open" (nothing claimed that could be), or what is wrong."""
     bound = case.bound()
     low, high, theta = bound.lower.expression, bound.upper.expression, bound.theta
     if case.head.get("theta") == "unknown":
@@ -107,8 +107,7 @@ def _gaps(left: sympy.Expr, right: sympy.Expr) -> list[list[mpmath.mpf]]:
     directions = list(product((1, 2), repeat=len(symbols))) if len(symbols) < 4 else [(1,) * 4]
     with mpmath.workdps(60):
         return [
-            [form(*[mpmath.mpf(10) ** (e * d) for d in ds]) for e in (3, 5, 7)]
-            for ds in directions
+            [form(*[mpmath.mpf(10) ** (e * d) for d in ds]) for e in (3, 5, 7)] for ds in directions
         ]
 
 

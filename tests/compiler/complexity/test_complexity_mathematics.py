@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import log2
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neox.compiler.complexity.affine import Affine, Facts
@@ -50,6 +50,7 @@ def test_closed_forms() -> None:
     assert rate.text() == "((1+sqrt(5))/2)"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(
         st.tuples(st.integers(1, 9), st.fractions(F(1, 9), F(8, 9), max_denominator=9)),
