@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     output = _output(args)
     header |= {"preset": name} if args.model or args.server else {}
     source, replies, law = _replies(args, problems, preset, output)
-    header |= {"source": source, **law}
+    header |= {"source": source, **law, "score": chosen.scores[0]}
     judged = judging.judge(
         chosen,
         replies,
@@ -254,9 +254,11 @@ def _show(summary: dict[str, Any]) -> None:
         keys = ("preset", "temperature", "n", "max_new_tokens", "seed")
         print("  " + ", ".join(f"{key} {summary[key]}" for key in keys))
     for key, value in summary.items():
-        if "pass@" in key and not key.endswith("_interval"):
+        score, at, k = key.rpartition("pass@")
+        if at and not key.endswith("_interval"):
             low, high = summary[f"{key}_interval"]
-            print(f"  {key:<16} {value:.1%}  95 % interval [{low:.1%}, {high:.1%}]")
+            name = f"{score.rstrip('_') or summary['score']} pass@{k}".lstrip()
+            print(f"  {name:<16} {value:.1%}  95 % interval [{low:.1%}, {high:.1%}]")
     changed = summary["changed_verdicts"]
     print(
         f"  passed {summary['passed']}/{summary['samples']}, {summary['timeouts']} timed out"
