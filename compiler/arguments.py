@@ -21,6 +21,11 @@ from neox.compiler.tokens import (
 
 
 class Arguments(Atoms):
+    # A production of a file above this one in the grammar, which overrides it.
+
+    def tolerant_arguments(self, args: list[n.expr], keywords: list[n.keyword]) -> None:
+        raise NotImplementedError
+
     def call(self, func: n.expr, start: int) -> n.expr:
         args: list[n.expr] = []
         keywords: list[n.keyword] = []
@@ -32,6 +37,9 @@ class Arguments(Atoms):
 
     def arguments(self, args: list[n.expr], keywords: list[n.keyword]) -> None:
         """'(' arguments ')' into the two lists."""
+        if self.tolerant:
+            self.tolerant_arguments(args, keywords)
+            return
         kinds, starts = self.kinds, self.starts
         opened = starts[self.i]
         self.i += 1

@@ -56,7 +56,15 @@ class Atoms(Strings):
     def parameters(self, close: int, annotated: bool) -> n.arguments:
         raise NotImplementedError
 
+    def tolerant_bracket(self, kind: int) -> n.expr:
+        raise NotImplementedError
+
+    def tolerant_subscript(self, value: n.expr, start: int) -> n.expr:
+        raise NotImplementedError
+
     def bracketed(self, kind: int) -> n.expr:
+        if self.tolerant:
+            return self.tolerant_bracket(kind)
         if kind == LPAR:
             return self._parenthesised()
         if kind == LSQB:
@@ -234,21 +242,23 @@ class Atoms(Strings):
 
     def subscript(self, value: n.expr, start: int) -> n.expr:
         """primary '[' slices ']'"""
+        if self.tolerant:
+            return self.tolerant_subscript(value, start)
         self.i += 1
         begin = self.starts[self.i]
-        index = self._slice()
+        index = self.slice_()
         if self.kinds[self.i] == COMMA or isinstance(index, n.Starred):
             items = [index]
             while self.kinds[self.i] == COMMA:
                 self.i += 1
                 if self.kinds[self.i] == RSQB:
                     break
-                items.append(self._slice())
+                items.append(self.slice_())
             index = n.Tuple(items, "Load", begin, self.ends[self.i - 1])
         self.close(RSQB)
         return n.Subscript(value, index, "Load", start, self.ends[self.i - 1])
 
-    def _slice(self) -> n.expr:
+    def slice_(self) -> n.expr:
         kinds = self.kinds
         kind = kinds[self.i]
         if kind == STAR:

@@ -28,6 +28,7 @@ class Cursor:
         self.minor = version[1]
         self.ascii = text.isascii()
         self.i = 0
+        self.tolerant = False  # is a broken statement read again, with errors in its brackets?
 
     def at(self, kind: int) -> bool:
         return self.kinds[self.i] == kind

@@ -181,7 +181,14 @@ class Expressions:
             text = f"({text})"
         return text + "".join(reversed(tails)), ATOM
 
-    e_Attribute = e_Subscript = e_Call = _chain
+    def e_Attribute(self, node: n.Attribute) -> tuple[str, int]:
+        return self._chain(node)
+
+    def e_Subscript(self, node: n.Subscript) -> tuple[str, int]:
+        return self._chain(node)
+
+    def e_Call(self, node: n.Call) -> tuple[str, int]:
+        return self._chain(node)
 
     def _arguments(self, node: n.Call) -> str:
         if len(node.args) == 1 and not node.keywords and isinstance(node.args[0], n.GeneratorExp):

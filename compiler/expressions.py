@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from neox.compiler import nodes as n
 from neox.compiler import tokens as t
-from neox.compiler.arguments import Arguments
 from neox.compiler.atoms import BIT_OR, DISJUNCTION
 from neox.compiler.cursor import normal
 from neox.compiler.describe import describe
@@ -33,6 +32,7 @@ from neox.compiler.tokens import (
     STRING,
     WALRUS,
 )
+from neox.compiler.tolerant import Tolerant
 
 # Binding powers, low to high. An expression takes the operators above its `lowest`.
 _TERNARY, _OR, _AND, _NOT, _COMPARE = 1, 2, 3, 4, 5
@@ -79,7 +79,7 @@ _BEGINS = [
 ]
 
 
-class Expressions(Arguments):
+class Expressions(Tolerant):
     def begins_expression(self) -> bool:
         return _BEGINS[self.kinds[self.i]]
 

@@ -60,6 +60,7 @@ class Recovery(Patterns):
     def statements(self, body: list[n.stmt]) -> None:
         """Statements up to the end of the block or text, whatever they contain."""
         kinds = self.kinds
+        self.tolerant = False
         while True:
             kind = kinds[self.i]
             if kind in (DEDENT, END):
@@ -74,7 +75,8 @@ class Recovery(Patterns):
                 self.nesting, self.blocks = 0, nesting
                 parts: list[n.Node] = list(body[before:])
                 del body[before:]
-                body.append(self._broken(first, error, parts))
+                if not self._mended(first, error, body):
+                    body.append(self._broken(first, error, parts))
 
     def recover_cases(self, cases: list[n.match_case]) -> None:
         """The blocks of a match statement; a broken one loses its pattern, not its statements."""
@@ -117,7 +119,7 @@ class Recovery(Patterns):
         if kinds[self.i] == ERROR and self.starts[self.i] == self.ends[self.i]:
             self._layout_error()
         if kinds[self.i] != INDENT:
-            at = self.here()
+            at = self.solid_end()
             self.missing_block(what, line)
             body.append(n.ErrorStmt([], at, at))
             return body
@@ -200,6 +202,34 @@ class Recovery(Patterns):
         while kinds[self.i] in _CLAUSES and kinds[first] in _HEADERS:
             self._orphan(parts)
         return n.ErrorStmt(parts, start, max(start, self.solid_end()))
+
+    def _mended(self, first: int, error: ParseError, body: list[n.stmt]) -> bool:
+        """Read a statement again that failed in a bracket, and overlook what is wrong there.
+
+        Not if a block of it has been read already, nor if lines after it look like statements that
+        an open bracket has swallowed.
+        """
+        place, before = self.i, len(body)
+        opened = self._open_brackets(first)
+        if not opened or INDENT in self.kinds[first:place]:
+            return False
+        if not self._closes(len(opened)):
+            if self._next_statement(first, opened[0]) >= 0:
+                return False
+            error = self._never_closed(opened[-1], error)
+        nesting, count, reported = self.blocks, len(self.errors), self.reported
+        self.report(error)
+        self.i = first
+        self.tolerant = True
+        try:
+            self.statement(body)
+            return True
+        except ParseError:  # something is wrong outside the brackets, too
+            del body[before:], self.errors[count:]
+            self.nesting, self.blocks, self.reported, self.i = 0, nesting, reported, place
+            return False
+        finally:
+            self.tolerant = False
 
     def _rebuilt(self, first: int) -> n.stmt | None:
         """A compound statement with a broken header and the block below it."""
@@ -291,10 +321,8 @@ class Recovery(Patterns):
     def _line_break(self, start: int, end: int) -> bool:
         return self.text.find("\n", start, end) >= 0 or self.text.find("\r", start, end) >= 0
 
-    def _give_lines_back(self, first: int, opened: int) -> bool:
-        """Lex again from the first line in the bracket that looks like the next statement."""
-        if self.allowance <= 0:
-            return False
+    def _next_statement(self, first: int, opened: int) -> int:
+        """The first token in an open bracket whose line looks like the next statement, or -1."""
         kinds, starts, ends = self.kinds, self.starts, self.ends
         width = self._column(starts[first])
         i = opened + 1
@@ -302,11 +330,18 @@ class Recovery(Patterns):
             if self._line_break(ends[i - 1], starts[i]) and kinds[i] not in _CLOSERS:
                 header = kinds[i - 1] == COLON and kinds[first] in _HEADERS
                 if header or self._column(starts[i]) <= width:
-                    break
+                    return i
             i += 1
-        if kinds[i] == NEWLINE or kinds[i] == END:
+        return -1
+
+    def _give_lines_back(self, first: int, opened: int) -> bool:
+        """Lex again from the first line in the bracket that looks like the next statement."""
+        if self.allowance <= 0:
             return False
-        begin = self._line_begin(starts[i])
+        i = self._next_statement(first, opened)
+        if i < 0:
+            return False
+        begin = self._line_begin(self.starts[i])
         self.allowance -= len(self.text) - begin
         indents = self._indents(first)
         self.lexer.resume(begin, i, indents)

@@ -32,12 +32,12 @@ def _shape(node: nodes.Node) -> str:
         ("a = 1\nb = = 2\nc = 3\n", "Assign ErrorStmt Assign", [2]),
         ("x = foo(a\ny = 2\nz = 3\n", "ErrorStmt Assign Assign", [1]),
         ("x = foo(a,\n        b\ny = 2\n", "ErrorStmt Assign", [1]),
-        ("x = [1, 2\ndef f():\n    return 1\n", "ErrorStmt FunctionDef[Return]", [1]),
-        ("def f():\n    x = (1\n    return x\ny\n", "FunctionDef[ErrorStmt Return] Expr", [2]),
+        ("x = [1, 2\ndef f():\n    return 1\n", "Assign FunctionDef[Return]", [1]),
+        ("def f():\n    x = (1\n    return x\ny\n", "FunctionDef[Assign Return] Expr", [2]),
         ("if a\n    b\nelse:\n    c\n", "If[Expr Expr]", [1]),
         ("if a ==:\n    b\nelif c:\n    d\ne\n", "If[Expr If[Expr]] Expr", [1]),
         ("def f(a, b:\n    return 1\nx\n", "FunctionDef[ErrorStmt Return] Expr", [1]),
-        ("class A(:\n    def g(self): pass\n", "ClassDef[ErrorStmt FunctionDef[Pass]]", [1]),
+        ("class A(:\n    def g(self): pass\n", "ClassDef[FunctionDef[Pass]]", [1]),
         ("for in x:\n    a\nb\n", "For[Expr] Expr", [1]),
         ("a\n    b\n    c\nd\n", "Expr ErrorStmt[Expr Expr] Expr", [2]),
         ("if a:\n    b\n  c\nd\n", "If[Expr] ErrorStmt Expr Expr", [3]),
@@ -56,6 +56,28 @@ def _shape(node: nodes.Node) -> str:
 def test_examples(text: str, expected: str, lines: list[int]) -> None:
     assert shape(text) == expected
     assert [d.line for d in parse(text).diagnostics] == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "lost", "expected"),
+    [
+        ("x = [1, 2 3, = 4, 5]", ["="], "x = [1, 2, 3, =, 4, 5]"),
+        ("x = {'a': 1, 'b': , 'c': 3}", [""], "x = {'a': 1, 'b': , 'c': 3}"),
+        ("f(a, b=, c, **d", [""], "f(a, c, b=, **d)"),
+        ("x = (a.) + b[1:", ["a.", "1:"], "x = a. + b[1:]"),
+        ("x = [f(1, 2 +, 3), y", ["2 +"], "x = [f(1, 2 +, 3), y]"),
+        ("x = {a, b", [], "x = {a, b}"),
+        ("x = [a for b in c", [], "x = [a for b in c]"),
+        ("x = (lambda: ) + [1, $]", ["lambda:", "$"], "x = lambda: + [1, $]"),
+    ],
+)
+def test_an_error_in_a_bracket_costs_an_element(text: str, lost: list[str], expected: str) -> None:
+    program = parse(text)
+    errors = [one for one in walk(program.tree) if isinstance(one, nodes.ErrorExpr)]
+    assert [text[e.start : e.end] for e in errors] == lost
+    assert not any(isinstance(one, nodes.ErrorStmt) for one in walk(program.tree))
+    assert len(program.diagnostics) == 1
+    assert emit(program) == expected + "\n"
 
 
 def test_broken_text_is_not_lost() -> None:
