@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup train test check bench docs clean
+.PHONY: setup train test compiled check bench docs clean
 
 setup: $(VENV)/.installed
 
@@ -20,6 +20,13 @@ train: setup
 
 test: setup
 	$(BIN)/pytest -q -n 2 $(ARGS)
+
+# The wheel's compiled frontend, unpacked below build/compiled, under the frontend's tests.
+compiled: setup
+	rm -rf build/compiled build/wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(BIN)/python -m zipfile -e build/wheel/neox-*.whl build/compiled
+	NEOX_COMPILED=1 PYTHONPATH=build/compiled $(BIN)/pytest -q -n 2 tests/compiler/test_*.py $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .
