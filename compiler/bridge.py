@@ -83,7 +83,8 @@ def mismatch(one: object, other: object) -> str:
             waiting += [(x, y, path) for x, y in zip(a, b, strict=True)]
         elif isinstance(a, nodes.Node) and type(a) is type(b):
             path += "." + type(a).__name__
-            waiting += [(getattr(a, f), getattr(b, f), f"{path}.{f}") for f in a._fields]
+            fields = ("value",) if isinstance(a, nodes.Constant) else a._fields
+            waiting += [(getattr(a, f), getattr(b, f), f"{path}.{f}") for f in fields]
         elif a is not b and repr(a) != repr(b):
             return f"{path}: {a!r} is {b!r}"
     return ""

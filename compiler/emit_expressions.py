@@ -22,6 +22,7 @@ _COMPARE = {
     "Lt": "<", "Gt": ">", "Eq": "==", "NotEq": "!=", "LtE": "<=", "GtE": ">=", "In": "in",
     "NotIn": "not in", "Is": "is", "IsNot": "is not",
 }  # fmt: skip
+_LITERAL, _SPEC, _FIELD = range(3)  # pieces of an f-string
 _UNARY = {"USub": "-", "UAdd": "+", "Invert": "~"}
 
 
@@ -269,31 +270,37 @@ class Expressions:
         return self._formatted("t", node.values), ATOM
 
     def _formatted(self, prefix: str, parts: list[n.expr]) -> str:
-        """A literal in double quotes; fields may hold any quotes (PEP 701)."""
-        return f'{prefix}"{"".join(self._part(p) for p in parts)}"'
+        """In quotes that no field holds, if there are such: before PEP 701 there had to be."""
+        pieces: list[tuple[str, int]] = []
+        self._pieces(parts, _LITERAL, pieces)
+        inside = "".join([text for text, kind in pieces if kind == _FIELD])
+        quote = '"'
+        if '"' in inside and "\\" not in inside:
+            quote = next((q for q in ("'", '"""', "'''") if q not in inside), '"')
+        body = [t if k == _FIELD else _literal_part(t, quote, k == _SPEC) for t, k in pieces]
+        return f"{prefix}{quote}{''.join(body)}{quote}"
 
-    def _part(self, node: n.expr, in_spec: bool = False) -> str:
-        if isinstance(node, n.Constant):
-            # both quotes in front make repr choose single ones and escape them
-            text = repr("\"'" + str(node.value))[4:-1]
-            text = text.replace("\\'", "'").replace('"', '\\"')
-            if in_spec:
-                return text.replace("{", "\\x7b").replace("}", "\\x7d")
-            return text.replace("{", "{{").replace("}", "}}")
-        assert isinstance(node, (n.FormattedValue, n.Interpolation))
-        if isinstance(node, n.Interpolation):
-            value = node.str  # the text itself is part of the value
-        else:
-            value = self.bare(node.value)
-            if any(isinstance(one, n.Lambda) for one in walk(node.value)):
-                value = f"({value})"  # its colon would begin the format spec
-        if value.startswith("{"):
-            value = " " + value
-        conversion = f"!{chr(node.conversion)}" if node.conversion != -1 else ""
-        spec = ""
-        if isinstance(node.format_spec, n.JoinedStr):
-            spec = ":" + "".join(self._part(p, True) for p in node.format_spec.values)
-        return f"{{{value}{conversion}{spec}}}"
+    def _pieces(self, parts: list[n.expr], kind: int, pieces: list[tuple[str, int]]) -> None:
+        """Literal parts, which depend on the quotes, and the text of fields, which does not."""
+        for part in parts:
+            if isinstance(part, n.Constant):
+                pieces.append((str(part.value), kind))
+                continue
+            assert isinstance(part, (n.FormattedValue, n.Interpolation))
+            if isinstance(part, n.Interpolation):
+                value = part.str  # the text itself is part of the value
+            else:
+                value = self.bare(part.value)
+                if any(isinstance(one, n.Lambda) for one in walk(part.value)):
+                    value = f"({value})"  # its colon would begin the format spec
+            if value.startswith("{"):
+                value = " " + value
+            conversion = f"!{chr(part.conversion)}" if part.conversion != -1 else ""
+            pieces.append((f"{{{value}{conversion}", _FIELD))
+            if isinstance(part.format_spec, n.JoinedStr):
+                pieces.append((":", _FIELD))
+                self._pieces(part.format_spec.values, _SPEC, pieces)
+            pieces.append(("}", _FIELD))
 
     # Parameters and patterns ----------------------------------------------------------------------
 
@@ -380,3 +387,12 @@ class Expressions:
         if (bound and in_or) or (in_or and isinstance(node, n.MatchOr)):
             return f"({text})"
         return text
+
+
+def _literal_part(value: str, quote: str, in_spec: bool) -> str:
+    """The text between the fields of an f-string."""
+    # both quotes in front make repr choose single ones and escape them
+    text = repr("\"'" + value)[4:-1].replace("\\'", "'").replace(quote[0], "\\" + quote[0])
+    if in_spec:
+        return text.replace("{", "\\x7b").replace("}", "\\x7d")
+    return text.replace("{", "{{").replace("}", "}}")

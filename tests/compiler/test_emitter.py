@@ -86,6 +86,24 @@ def test_layout_and_needless_parentheses_go(text: str, expected: str) -> None:
     assert emit(parse(text)) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f'{a[\"b\"]} it\\'s {c}\\n'",
+        'f"""{a[\'b\']} {c["d"]!r:>{e[\'f\']}}"""',
+        "f'{f\"{a}\"} {x}'",
+        "f'''{f\"{a['b']}\"}'''",
+        "f'{x:{y}.{z}}' + f\"{{}}{'a' 'b'}\"",
+    ],
+)
+def test_f_strings_need_no_newer_python_than_they_were_written_for(text: str) -> None:
+    program = parse(text, (3, 8))
+    assert program.diagnostics == ()
+    again = parse(emit(program), (3, 8))
+    assert again.diagnostics == (), emit(program)
+    assert mismatch(program.tree, again.tree) == ""
+
+
 def test_single_nodes() -> None:
     statement = parse("x=1;y = f( 2 )").tree.body[1]
     assert emit(statement) == "y = f(2)\n"
@@ -102,7 +120,7 @@ def test_single_nodes() -> None:
         "x = a" + ".b" * 3000, "x = a" + "()" * 3000, "x = " + "1 + " * 3000 + "1",
         "x = " + "not " * 3000 + "1", "x = " + "a if b else " * 3000 + "c",
         "x = " + "[" * 199 + "]" * 199, "x = " + "f(" * 199 + "1" + ")" * 199,
-        "x = 0x" + "f" * 10_000,
+        "x = 0x" + "f" * 10_000, "x = " + "f'{" * 140 + "1" + "}'" * 140,
     ],
 )  # fmt: skip
 def test_deep_trees(text: str) -> None:
