@@ -76,6 +76,7 @@ class Analysis:
             _side(summary.high, summary.assumed_high, names, lower=False),
             tuple(sorted(x.replace(MARK, "") for x in summary.notes)),
             path,
+            tuple(x.replace(MARK, "") for x in summary.trace),
         )
 
     def summary(self, function: Function) -> Summary:
@@ -153,6 +154,7 @@ class Analysis:
             frozenset(notes - {"cold-cache"}),
             kind,
             length,
+            tuple(solution.trace),
         )
         return summary, states
 

@@ -44,6 +44,7 @@ class Bound:
     upper: Side
     notes: tuple[str, ...] = ()
     path: str | None = None
+    trace: tuple[str, ...] = ()  # how it was found: recurrence, case, conditions
     label: str | None = None  # of a script: one of the seven classes
 
     @property

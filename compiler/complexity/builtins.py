@@ -205,6 +205,8 @@ class Builtins(Conditions):
         known = [x for x in numbers if x is not None]
         if len(known) == len(numbers) and len(set(known)) == 1:
             return arguments[0]
+        # a huge constant caps nothing in practice: it does not count as a bound
+        known = [x for x in known if not x.is_constant or x.const <= LARGE]
         if name == "min" and known:  # at most each of the known ones
             return Num(self.facts.fresh("min", None, known[0]))
         if all(isinstance(a, Element) and a.free for a in arguments):
@@ -409,6 +411,7 @@ class Builtins(Conditions):
         return found[1].element if found is not None else Unknown()
 
 
+LARGE = 10_000
 _EMPTY = {
     "list": "list",
     "tuple": "list",

@@ -41,7 +41,7 @@ class Summary:
     notes: frozenset[str]
     result_kind: str  # "container", "plain" or "unknown"
     result_length: Affine | None
-    odd: str | None = None
+    trace: tuple[str, ...] = ()
 
 
 class Calls(Builtins):
@@ -91,6 +91,9 @@ class Calls(Builtins):
         arguments = [self.value(a, st) for a in node.args]
         keywords = {k.arg: self.value(k.value, st) for k in node.keywords}
         if isinstance(node.func, n.Name) and node.func.id not in st.env:
+            module = self.unit.module
+            if module is not None and node.func.id in module.local | self.unit.rebound:
+                return self.unknown_call(node.func.id, arguments, st)  # bound to something else
             name = self.unit.imports.get(node.func.id, node.func.id)
             return self.builtin(name, node, arguments, keywords, st)
         self.value(node.func, st)

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.bound import RANK, Bound, Side
 from neox.compiler.complexity.exponent import Undecided
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, log_of, monomial, root_of
 from neox.compiler.program import Program
+from neox.compiler.walk import walk
 
 _HEAD = re.compile(r"\s*(O|Omega|Theta)\s*\(")
 _TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|[A-Za-z_]\w*|\*\*|[-+*/^!()])")
@@ -205,10 +207,53 @@ def _raise(base: Growth | Fraction, exponent: Growth | Fraction, text: str) -> G
     return Growth(frozenset([monomial(factors)]))
 
 
-def contracts(program: Program) -> dict[int, str]:
-    """Contract texts by the line of the `def` they stand on or directly above."""
-    lines = program.text.splitlines()
+_DOCUMENTED = re.compile(r"^\s*Complexity:\s*(\S.*?)\s*$", re.MULTILINE)
+
+
+def _inside(program: Program) -> dict[int, str]:
+    """Contracts in a docstring (`Complexity: O(n)`) or a decorator (`@neox.bound("n")`)."""
     found: dict[int, str] = {}
+    for node in walk(program.tree):
+        if not isinstance(node, (n.FunctionDef, n.AsyncFunctionDef)):
+            continue
+        line = program.locate(node.start)[0]
+        first = node.body[0] if node.body else None
+        text = first.value if isinstance(first, n.Expr) else None
+        if isinstance(text, n.Constant) and isinstance(text.value, str):
+            match = _DOCUMENTED.search(text.value)
+            if match is not None:
+                found[line] = match.group(1)
+        for decorator in node.decorator_list:
+            if isinstance(decorator, n.Call) and _name(decorator.func) in {"bound", "neox.bound"}:
+                found[line] = _decorated(decorator)
+    return found
+
+
+def _name(node: n.expr) -> str:
+    if isinstance(node, n.Attribute):
+        return f"{_name(node.value)}.{node.attr}"
+    return node.id if isinstance(node, n.Name) else ""
+
+
+def _decorated(call: n.Call) -> str:
+    """The same grammar, written as arguments; O is meant where no kind is given."""
+    parts = [a.value for a in call.args if isinstance(a, n.Constant) and isinstance(a.value, str)]
+    if len(parts) != 1 or len(call.args) != 1:
+        return "a decorator without one text"
+    text = parts[0] if _HEAD.match(parts[0]) else f"O({parts[0]})"
+    for keyword in call.keywords:
+        value = keyword.value
+        size = value.value if isinstance(value, n.Constant) else "?"
+        text += f", {keyword.arg}={size}"
+    return text
+
+
+def contracts(program: Program) -> dict[int, str]:
+    """Contract texts by the line of the `def`: a comment on or above it, its docstring or
+    decorator. A comment wins over the others.
+    """
+    lines = program.text.splitlines()
+    found = _inside(program)
     for number, line in enumerate(lines, start=1):
         match = _COMMENT.search(line)
         if match is None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.aftermath import Aftermath
+from neox.compiler.complexity.builtins import LARGE
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.motion import Counter
@@ -128,6 +129,8 @@ class Loops(Aftermath):
         index = self.facts.fresh("index", low, high)
         count = (stop - start).scale(1 / by)
         size = self.size(count)
+        if count.is_constant and count.const > LARGE:
+            st.notes.add(f"line {self.line}: a constant of {count.const} rounds")
         if count.is_constant:
             whole = -((-count.const) // 1)
             count = Affine.number(whole if whole > 0 else 0)

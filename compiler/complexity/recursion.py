@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
+from neox.compiler.complexity.explain import Shape, explain_recurrence
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
 from neox.compiler.complexity.recurrences import (
     divide,
@@ -29,6 +30,7 @@ class Solution:
     high: Growth | None = None
     assumed_low: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+    trace: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,20 @@ def _solve_in(
         shapes.append(calls)
     high = _upper(measure, paths, recursive, shapes, facts)
     low, assumed = _lower(measure, paths, recursive, shapes, facts)
-    return Solution(low, high, assumed, notes)
+    merged = _dominating([_sorted_shape(s) for s in shapes], True)
+    tolls = [p.high for p in paths]
+    trace = [] if merged is None else explain(measure, merged, tolls)
+    return Solution(low, high, assumed, notes, trace)
+
+
+def explain(measure: Affine, calls: list[Call], tolls: list[Growth | None]) -> list[str]:
+    toll: Growth | None = ONE
+    for t in tolls:
+        toll = None if toll is None or t is None else toll + t
+    shapes = [
+        Shape(c.move.scale, c.move.least, c.move.most, c.times is None, c.history) for c in calls
+    ]
+    return explain_recurrence(measure, shapes, toll)
 
 
 def _natural(measure: Affine) -> bool:

@@ -119,6 +119,10 @@ def read(tree: n.Module, text: str) -> Unit:
     unit.readers = inputs.readers(tree)
     unit.reads = any(inputs.reads(node, unit.readers) for node in walk(tree))
     _propagate_resizing(unit)
+    if unit.module is not None:  # `f = g` after `def f`: f is not what is written there
+        for f in unit.functions:
+            if f.parent is None and not f.family and f.name in unit.module.local:
+                f.odd = "bound again at module level"
     for f in unit.functions:
         unit.rebound |= {x for x in f.rebinds if "." not in x}
     return unit

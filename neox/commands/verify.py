@@ -1,102 +1,114 @@
-"""`neox verify`: bounds on running time, and contracts kept or broken. Never runs what it reads."""
+"""`neox verify`: bounds on running time, contracts, findings.
+
+It never runs what it reads, unless `--check` is given, and then only in the sandbox. Statuses: 0
+fine, 1 a selected rule fired, 2 something could not be read or done.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from neox.compiler import parse
-from neox.compiler.complexity import Bound, ContractError, analyze, contracts, satisfies
 from neox.errors import InputError
+from neox.verify import regress, report
+from neox.verify.files import Cache, find
+from neox.verify.findings import Finding
+from neox.verify.sarif import sarif
+from neox.verify.settings import Settings, load, merged
+from neox.verify.study import Row, study
 
-Row = dict[str, Any]
+FORMATS = ("text", "concise", "json", "sarif", "github")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="FILE|DIR", help="Python files, or folders")
     parser.add_argument("--explain", action="store_true", help="print how each bound was found")
     parser.add_argument(
-        "--strict", action="store_true", help="an unknown bound fails, too (exit status 1)"
+        "--strict", action="store_true", help="an unknown bound or open contract fails, too"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--select", metavar="CODES", help="rules that fail: NX001,NX1 ...")
+    parser.add_argument(
+        "--diff-base", metavar="REV", help="fail only on functions that got worse since REV"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="count operations in the sandbox beside the proof"
+    )
+    parser.add_argument(
+        "--count-input", action="store_true", help="scripts: count reading the input, too"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="analyse every file anew")
+    parser.add_argument("--exit-zero", action="store_true", help="findings do not fail the run")
+    parser.add_argument("--format", choices=FORMATS, default="text")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 if every contract is kept, 1 if one is broken (or, strictly, unproved), 2 for bad input."""
-    status = 0
-    functions: list[Row] = []
-    for file in _files(args.paths):
-        program = parse(file.read_bytes())
-        for problem in program.diagnostics:
-            where = f"{file}:{problem.line}:{problem.column + 1}"
-            print(f"{where}: {problem.message}", file=sys.stderr)
-            status = 2
-        promised = contracts(program)
-        for bound in analyze(program):
-            row, broken = _judge(file, bound, promised.get(bound.line), args.strict)
-            functions.append(row)
-            status = max(status, broken) if status != 2 else 2
-            if args.format == "text":
-                _show(row, args.explain)
-    if args.format == "json":
-        print(json.dumps({"functions": functions}))
-    return status
+    """0 if no selected rule fired, 1 if one did, 2 for what could not be read."""
+    first = Path(args.paths[0])
+    settings = merged(
+        load(first if first.is_dir() else first.parent),
+        select=args.select,
+        strict=args.strict,
+        count_input=args.count_input,
+    )
+    base = regress.Base(args.diff_base) if args.diff_base else None
+    cache = Cache(not args.no_cache)
+    files = list(dict.fromkeys(find(args.paths, settings)))
+    rows: list[Row] = []
+    shown: list[Finding] = []
+    failed = broken = False
+    for at, path in enumerate(files):
+        _progress(at, len(files))
+        result = study(path, settings, cache)
+        failed |= result.failed
+        if args.check and not result.failed:
+            from neox.verify.check import check_file
+
+            result.findings += check_file(path, result.functions)
+        if base is not None and not result.failed:
+            kept = [f for f in result.findings if f.code in {"NX900", "NX301"}]
+            result.findings = [*kept, *regress.regressions(path, base, settings)]
+        findings = [f for f in result.findings if f.code in settings.select or _open(f, settings)]
+        broken |= any(f.code != "NX900" for f in findings)
+        if settings.strict and base is None:
+            broken |= any(r["status"] == "unknown" for r in result.functions)
+        rows += result.functions
+        shown += findings
+        if args.format == "text":
+            print(*report.text(result.functions, findings, explain=args.explain), sep="\n", end="")
+            print("\n" * bool(result.functions or findings), end="")
+    _progress(len(files), len(files))
+    _print(args.format, rows, shown)
+    for f in shown:
+        if f.code in {"NX900", "NX301"} and args.format != "github":
+            print(f"{f.path}:{f.line}:{f.column}: {f.code} {f.message}", file=sys.stderr)
+    if failed or any(f.code == "NX301" for f in shown):
+        return 2
+    return int(broken and not args.exit_zero)
 
 
-def _files(paths: list[str]) -> Iterator[Path]:
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*.py") if p.is_file())
-        elif path.is_file():
-            yield path
-        else:
-            raise InputError(
-                f"{path} does not exist", path, remedy="name a Python file or a folder"
-            )
+def _open(finding: Finding, settings: Settings) -> bool:
+    return settings.strict and finding.code == "NX003"
 
 
-def _judge(file: Path, bound: Bound, contract: str | None, strict: bool) -> tuple[Row, int]:
-    """The row of one function, and 1 where its contract is broken (or, strictly, unproved)."""
-    row: Row = {
-        "path": str(file),
-        "function": bound.function,
-        "line": bound.line,
-        "parameters": dict(bound.parameters),
-        "lower": bound.lower.expression,
-        "upper": bound.upper.expression,
-        "theta": bound.theta,
-        "status": bound.status,
-        "notes": list(bound.notes),
-    }
-    broken = int(strict and bound.status == "unknown")
-    if contract is not None:
-        try:
-            kept = satisfies(bound, contract)
-        except ContractError as error:
-            raise InputError(str(error), file, bound.line, "such as O(n log n), n=len(a)") from None
-        row["contract"], row["kept"] = contract, kept
-        broken = max(broken, int(kept is False or (strict and kept is None)))
-    return row, broken
+def _print(form: str, rows: list[Row], findings: list[Finding]) -> None:
+    if form == "json":
+        print(report.as_json(rows, findings))
+    elif form == "sarif":
+        print(sarif(findings))
+    elif form == "github":
+        print(*report.github(findings), sep="\n", end="\n" * bool(findings))
+    elif form == "concise":
+        print(*report.concise(findings), sep="\n", end="\n" * bool(findings))
 
 
-def _show(row: Row, explain: bool) -> None:
-    if row["theta"] is not None:
-        text = f"Theta({row['theta']})"
-    else:
-        text = f"Omega({row['lower'] or '?'}), O({row['upper'] or '?'})"
-    sizes = ", ".join(f"{name}={size}" for name, size in row["parameters"].items() if name != size)
-    text += f"  {sizes}" * bool(sizes)
-    mark = ""
-    if "contract" in row:
-        word = {True: "kept", False: "BROKEN", None: "not proved"}[row["kept"]]
-        mark = f"  contract {row['contract']}: {word}"
-    head = f"{row['path']}:{row['line']}: {row['function']}"
-    print(f"{head}  {text}  [{row['status']}]{mark}")
-    if explain:
-        for note in row["notes"]:
-            print(f"    {note}")
+def _progress(done: int, of: int) -> None:
+    """A counter on a terminal, for folders."""
+    if of < 20 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return
+    end = "\r" if done < of else "\r\x1b[K"
+    print(f"verify: {done}/{of} files", end=end, file=sys.stderr, flush=True)
+
+
+__all__ = ["InputError", "add_arguments", "run"]
