@@ -243,7 +243,8 @@ def _decorated(call: n.Call) -> str:
     text = parts[0] if _HEAD.match(parts[0]) else f"O({parts[0]})"
     for keyword in call.keywords:
         value = keyword.value
-        size = value.value if isinstance(value, n.Constant) else "?"
+        given = value.value if isinstance(value, n.Constant) else None
+        size = given if isinstance(given, str) else "?"
         text += f", {keyword.arg}={size}"
     return text
 

@@ -15,7 +15,7 @@ from neox.compiler.complexity.growth import UNIT, Factor, Growth
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One recursive call: scale * n + [least, most]; `each`: once per unit; `history`: all below."""
+    """One recursive call: scale * n + [least, most]; `each`: n times; `history`: all below."""
 
     scale: Fraction
     least: Fraction
@@ -83,7 +83,7 @@ def _akra_bazzi(calls: list[Shape], toll: Factor) -> list[str]:
     shift = max(max(abs(c.least), abs(c.most)) for c in calls)
     return [
         *lines,
-        f"case: p is {word} the toll's degree {_text(toll.power)}, so T is of the order of {result}",
+        f"case: p is {word} the toll's degree {_text(toll.power)}, so T grows like {result}",
         f"Leighton 1: {len(calls)} calls, a fixed number, each with 0 < b < 1: holds",
         f"Leighton 2: |h(n)| <= {shift} <= n/log(n)**2: holds",
         "Leighton 3: every argument falls and the base case is reached: checked for all integers",

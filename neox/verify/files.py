@@ -27,7 +27,9 @@ def find(paths: list[str], settings: Settings) -> Iterator[Path]:
         elif path.exists() or path.is_symlink():
             yield path
         else:
-            raise InputError(f"{path} does not exist", path, remedy="name a Python file or a folder")
+            raise InputError(
+                f"{path} does not exist", path, remedy="name a Python file or a folder"
+            )
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -24,7 +24,9 @@ class Settings:
 
     def excludes(self, path: Path) -> bool:
         text = path.as_posix()
-        return any(fnmatch(text, p) or fnmatch(path.name, p) or p in path.parts for p in self.exclude)
+        return any(
+            fnmatch(text, p) or fnmatch(path.name, p) or p in path.parts for p in self.exclude
+        )
 
 
 _KEYS = {"select", "ignore", "strict", "count-input", "exclude"}
@@ -49,7 +51,9 @@ def _read(file: Path) -> Settings:
         if key not in _KEYS:
             known = ", ".join(sorted(_KEYS))
             raise InputError(f"unknown key {key!r} in [tool.neox]", file, remedy=f"known: {known}")
-    select = codes(table.get("select", sorted(DEFAULT)), file) - codes(table.get("ignore", []), file)
+    select = codes(table.get("select", sorted(DEFAULT)), file) - codes(
+        table.get("ignore", []), file
+    )
     exclude = _strings(table, "exclude", file)
     flags = {k: _flag(table, k, file) for k in ("strict", "count-input")}
     return Settings(select, flags["strict"], flags["count-input"], exclude, file.parent)
