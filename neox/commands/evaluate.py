@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from neox.evaluate.prompts import Preset
 
 BENCHMARKS = ("tasks", "humaneval", "humaneval+", "mbpp", "mbpp+", "gsm8k", "cruxeval")
-TIMEOUT = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         type=float,
-        default=TIMEOUT,
-        help="CPU seconds per completion (default 3); scales evalplus' limits for the plus sets",
+        metavar="S",
+        help="CPU seconds per completion, per call for the plus sets (default: the benchmark's)",
     )
     parser.add_argument(
         "--output",
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     ks = _numbers(args.k)
-    if min(args.n, args.workers, args.timeout) <= 0 or args.temperature < 0:
+    if min(args.n, args.workers, args.timeout or 1) <= 0 or args.temperature < 0:
         raise InputError("--n, --workers and --timeout must be positive, --temperature not below 0")
     chosen, problems, header = _problems(args)
     if args.limit is not None:
@@ -72,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from neox.evaluate import judging
     from neox.evaluate.results import Results
 
+    timeout = args.timeout or chosen.seconds
     name, preset = _preset(args, chosen)
     output = _output(args)
     header |= {"preset": name} if args.model or args.server else {}
@@ -81,11 +81,11 @@ def run(args: argparse.Namespace) -> int:
         chosen,
         replies,
         workers=args.workers,
-        timeout=args.timeout,
+        timeout=timeout,
         progress=_progress(),
         results=Results(output),
     )
-    summary = header | {"timeout_s": args.timeout, "neox": __version__}
+    summary = header | {"timeout_s": timeout, "neox": __version__}
     summary |= judging.summarise(judged, ks)
     if output is not None:
         _write(output, chosen, summary, judged)

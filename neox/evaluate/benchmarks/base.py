@@ -87,13 +87,15 @@ class Benchmark(Protocol):
     """What the data file is called in a folder."""
     presets: ClassVar[Mapping[str, Preset]]
     """Prompt presets by name, the default first."""
+    seconds: ClassVar[float]
+    """CPU seconds a completion may take (a single call, for the plus sets), unless told."""
     scores: ClassVar[tuple[str, ...]]
     """Names of the scores in `Judged.passed`."""
 
     def read(self, path: Path) -> Sequence[Problem]: ...
 
     def judge(self, replies: Replies, box: Sandbox, timeout: float) -> Iterator[Judged]:
-        """Verdicts in the order of the replies; `timeout` in seconds, scaled by the user."""
+        """Verdicts in the order of the replies; `timeout` in place of `seconds`."""
         ...
 
     def expected_failures(self) -> Mapping[str, str]:

@@ -33,6 +33,7 @@ class HumanEval:
     wanted: ClassVar[str] = "HumanEval.jsonl.gz of openai/human-eval"
     files: ClassVar[tuple[str, ...]] = ("HumanEval.jsonl.gz", "HumanEval.jsonl")
     presets: ClassVar[Mapping[str, Preset]] = HUMANEVAL
+    seconds: ClassVar[float] = 3.0
     scores: ClassVar[tuple[str, ...]] = ("",)
 
     def read(self, path: Path) -> Sequence[Problem]:
@@ -54,6 +55,7 @@ class Mbpp(HumanEval):
     wanted: ClassVar[str] = "mbpp.jsonl of google-research/google-research (CC BY 4.0)"
     files: ClassVar[tuple[str, ...]] = ("mbpp.jsonl",)
     presets: ClassVar[Mapping[str, Preset]] = MBPP
+    seconds: ClassVar[float] = 10.0  # one reference takes three
 
     def read(self, path: Path) -> Sequence[Problem]:
         tasks = read(path)

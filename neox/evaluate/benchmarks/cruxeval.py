@@ -25,6 +25,7 @@ class CruxEval:
     wanted: ClassVar[str] = "cruxeval.jsonl of facebookresearch/cruxeval (MIT)"
     files: ClassVar[tuple[str, ...]] = ("cruxeval.jsonl",)
     presets: ClassVar[Mapping[str, Preset]] = CRUXEVAL
+    seconds: ClassVar[float] = 3.0
     scores: ClassVar[tuple[str, ...]] = ("",)
 
     def read(self, path: Path) -> Sequence[Problem]:

@@ -62,6 +62,7 @@ class Gsm8k:
     wanted: ClassVar[str] = "test.jsonl of openai/grade-school-math"
     files: ClassVar[tuple[str, ...]] = ("test.jsonl.gz", "test.jsonl")
     presets: ClassVar[Mapping[str, Preset]] = GSM8K
+    seconds: ClassVar[float] = 3.0
     scores: ClassVar[tuple[str, ...]] = ("strict", "flexible", "last")
 
     def read(self, path: Path) -> Sequence[Problem]:

@@ -55,6 +55,7 @@ class HumanEvalPlus:
     wanted: ClassVar[str] = "HumanEvalPlus.jsonl.gz of evalplus/humanevalplus_release (Apache-2.0)"
     files: ClassVar[tuple[str, ...]] = ("HumanEvalPlus.jsonl.gz", "HumanEvalPlus.jsonl")
     presets: ClassVar[Mapping[str, Preset]] = HUMANEVAL
+    seconds: ClassVar[float] = LEAST_SECONDS
     scores: ClassVar[tuple[str, ...]] = ("plus", "base")
 
     def read(self, path: Path) -> Sequence[Problem]:
@@ -85,8 +86,8 @@ class HumanEvalPlus:
         return {}
 
     def judge(self, replies: Replies, box: Sandbox, timeout: float) -> Iterator[Judged]:
-        """`timeout` scales the limits: 3.0, the default, is evalplus' own."""
-        scale = timeout / 3.0
+        """`timeout` is for one call; the other limits are scaled with it."""
+        scale = timeout / LEAST_SECONDS
         wanted = {r.problem.id: r.problem.key for r in replies}
         expected = expected_outputs(self._path, list(wanted.values()), box)
         firsts = box.map(

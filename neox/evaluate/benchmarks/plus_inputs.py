@@ -97,7 +97,10 @@ def wrapper(entry: str, digest: bool = False) -> str:
     program that does not have the result does not have its digest either.
     """
     if digest:
-        body = "import hashlib\n    return hashlib.sha256(repr(out).encode()).hexdigest()"
+        body = (  # the decimal text of a huge integer takes quadratic time, and is forbidden
+            "import hashlib\n    text = hex(out) if type(out) is int else repr(out)\n"
+            "    return hashlib.sha256(text.encode()).hexdigest()"
+        )
     elif entry in SET_EQUAL:
         body = "return set(out)"
     elif entry in NOT_NONE:
