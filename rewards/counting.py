@@ -62,6 +62,7 @@ def check(
     *,
     sizes: tuple[int, ...] | None = None,
     most: int = MOST,
+    most_families: int = MAX_FAMILIES,
 ) -> Checked:
     """Count on every family of inputs that the function accepts, and compare with the claim."""
     steep = any(f.factorial or f.rate != 1 for m in claim.monomials for _, f in m)
@@ -73,7 +74,7 @@ def check(
     cut = ""  # an input that fits but could not be followed to five sizes: no agreement
     grows = False
     for label, parameters, make in families(function, bound):
-        if len(names) >= MAX_FAMILIES or tried > 3 * MAX_FAMILIES:
+        if len(names) >= most_families or tried > 3 * most_families:
             break
         tried += 1
         cost_of = _cost(claim, parameters, make)

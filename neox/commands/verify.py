@@ -12,10 +12,9 @@ import sys
 from pathlib import Path
 
 from neox.errors import InputError
-from neox.verify import regress, report
+from neox.verify import report
 from neox.verify.files import Cache, find
 from neox.verify.findings import Finding
-from neox.verify.sarif import sarif
 from neox.verify.settings import Settings, load, merged
 from neox.verify.study import Row, study
 
@@ -52,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
         strict=args.strict,
         count_input=args.count_input,
     )
-    base = regress.Base(args.diff_base) if args.diff_base else None
+    base = None
+    if args.diff_base:
+        from neox.verify import regress  # needs git and both analyses: loaded where asked for
+
+        base = regress.Base(args.diff_base)
     cache = Cache(not args.no_cache)
     files = list(dict.fromkeys(find(args.paths, settings)))
     rows: list[Row] = []
@@ -96,6 +99,8 @@ def _print(form: str, rows: list[Row], findings: list[Finding]) -> None:
     if form == "json":
         print(report.as_json(rows, findings))
     elif form == "sarif":
+        from neox.verify.sarif import sarif
+
         print(sarif(findings))
     elif form == "github":
         print(*report.github(findings), sep="\n", end="\n" * bool(findings))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,8 @@ class Cache:
         place = self.folder / key[:2]
         try:
             place.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            name = place / f"{key}.{os.getpid()}.tmp"
+            with open(name, "w", encoding="utf-8") as file:
                 json.dump(value, file)
             os.replace(name, place / f"{key}.json")
         except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -43,6 +42,8 @@ def load(start: Path) -> Settings:
 
 
 def _read(file: Path) -> Settings:
+    import tomllib  # only where there is a file to read: start-up counts
+
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("neox", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
