@@ -13,7 +13,9 @@ from fractions import Fraction
 from neox.compiler import nodes as n
 from neox.compiler.complexity.bound import Bound, Side
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.inputs import readers, reads
 from neox.compiler.complexity.sketch import Rank, sketch
+from neox.compiler.walk import walk
 
 LARGEST = "largest size or value of the input"
 
@@ -22,7 +24,7 @@ def whole(proof: Bound, tree: n.Module) -> Bound:
     """A sketch is heuristic evidence and says so; it never makes a theta."""
     guess = sketch(tree)
     if proof.upper.growth is not None:
-        return replace(proof, label=_label(proof, guess.rank))
+        return replace(proof, label=_label(proof, guess.rank, _reads_in_a_loop(tree)))
     notes = {*proof.notes, "upper: what programs of this shape usually cost; nothing is proved"}
     notes |= {f"not understood: {d}" for d in guess.doubts}
     lower = proof.lower if proof.lower.expression == "1" else Side("1", "proved", ONE)
@@ -36,11 +38,24 @@ def whole(proof: Bound, tree: n.Module) -> Bound:
     )
 
 
-def _label(proof: Bound, guess: Rank) -> str:
-    """The proof's class; the sketch's where it is smaller, for it alone knows test cases."""
+def _reads_in_a_loop(tree: n.Module) -> bool:
+    renamed = readers(tree)
+    return any(
+        reads(inner, renamed)
+        for node in walk(tree)
+        if isinstance(node, n.For)
+        for s in node.body
+        for inner in walk(s)
+    )
+
+
+def _label(proof: Bound, guess: Rank, tests: bool) -> str:
+    """The proof's class. Where a loop reads, the sketch's if smaller: it alone knows test cases."""
     high, low = proof.upper.growth, proof.lower.growth
     assert high is not None
     top = single(high)
+    if proof.theta is not None and not tests:
+        return top.label
     if guess > top:
         return top.label
     if proof.theta is None and low is not None and guess < single(low):
