@@ -49,6 +49,12 @@ def analyze(program: Program, path: str | None = None, *, count_input: bool = Fa
     """
     unit = read(program.tree, program.text)
     unit.count_input = count_input
+    for problem in program.diagnostics:  # a mended tree is not what was written
+        for f in (*unit.functions, unit.module):
+            if f is None:
+                continue
+            if unit.line(f.node.start) <= problem.line <= unit.line(f.node.end):
+                f.odd = "does not parse"
     analysis = Analysis(unit)
     bounds = [analysis.bound(f, path) for f in unit.functions]
     if unit.reads and unit.module is not None:
