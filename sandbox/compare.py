@@ -26,6 +26,8 @@ def matches(claim: Any, expected: Any, mode: Compare) -> bool:
     """Whether the wire tree `claim` is right for `expected` under `mode` (see `jobs.Call`)."""
     if mode == "any_of":
         return any(_same(claim, answer, False, None) for answer in expected)
+    if mode == "truth":
+        return truth(claim) is expected
     if mode == "unordered":
         return _unordered(claim, expected)
     if mode == "approx":
@@ -35,6 +37,16 @@ def matches(claim: Any, expected: Any, mode: Compare) -> bool:
     if mode not in ("eq", "exact"):
         raise ValueError(f"unknown compare mode {mode!r}")
     return _same(claim, expected, mode == "exact", None)
+
+
+def truth(claim: Any) -> bool:
+    """Whether the value of a wire tree counts as true in Python."""
+    if type(claim) is not dict:
+        return bool(claim)
+    ((tag, body),) = claim.items()
+    if tag in ("b", "f", "i", "c"):
+        return bool(scalar(tag, body))
+    return tag == "r" or bool(body)  # an iterator is true, whatever it gives
 
 
 def close(got: float | int, want: float | int, approx: Approx) -> bool:

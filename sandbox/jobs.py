@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from neox.sandbox.outcome import Limits
 
-CompareMode = Literal["eq", "exact", "approx", "unordered", "any_of", "raises"]
+CompareMode = Literal["eq", "exact", "approx", "unordered", "any_of", "raises", "truth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Call:
 
     compare: one mode for all tests, or a sequence with one per test. `eq` is Python's ==, `exact`
     also wants equal types, `approx` allows rounding, `unordered` ignores the order of a list,
-    `any_of` takes `expected[i]` as the list of accepted answers, `raises` as an exception name.
+    `any_of` takes `expected[i]` as the list of accepted answers, `raises` as an exception name,
+    `truth` asks only whether the value counts as true, as `expected[i]` says.
     Raises ValueError when the lengths differ.
     """
 
@@ -80,6 +81,10 @@ class Script:
 class Asserts:
     """Run the program in one jail and `test` in another that can only call `entry` from outside.
 
+    Where every assert of the test is a call on literals compared with a literal, there is nothing
+    to run: it is judged as a `Call`, which is the same and several times cheaper. `separate` keeps
+    the test a program.
+
     test: assert lines that call `entry` by its name, or a program defining `check(candidate)`.
     prelude: task code the test needs (helpers of the prompt), run before the test, beside it.
     Arguments and results cross as plain data, so a result that is not plain data fails the test.
@@ -90,6 +95,7 @@ class Asserts:
     entry: str
     prelude: str = ""
     limits: Limits | None = None
+    separate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,18 @@ the order they were asked. Lives in the supervising thread; knows nothing about 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import select
+import signal
 import socket
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from neox.sandbox import judge, wire
+from neox.sandbox import judge, monitor, wire
 from neox.sandbox.jobs import Asserts, Call, Count, Evaluate, Job
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable
 from neox.sandbox.zygotes import Reply, Zygote, ZygoteDied
@@ -22,6 +25,8 @@ from neox.sandbox.zygotes import Reply, Zygote, ZygoteDied
 DEPTH = 2  # jobs in a lane: one that runs and one that waits
 START_S = 60.0
 CHECKER_GRACE_S = 1.0  # the checker may live a little longer than what it checks
+MAX_ATTEMPTS = 1000
+ASLEEP, BUSY = 0.02, 0.8  # shares of a processor: waits for itself, or was never kept waiting
 SOLUTION, CHECKER = 0, 1
 
 
@@ -36,6 +41,8 @@ class Item:
     attempts: int = 0
     nonce: str = ""
     replies: list[Reply | None] = field(default_factory=lambda: [None, None])
+    tried: dict[str, int] = field(default_factory=dict)
+    first: Outcome | None = None  # of a run whose verdict was close to a limit: now alone
 
     @property
     def roles(self) -> tuple[int, ...]:
@@ -43,6 +50,18 @@ class Item:
         if isinstance(self.job, Asserts):
             return (SOLUTION, CHECKER)
         return (CHECKER,) if isinstance(self.job, Count | Evaluate) else (SOLUTION,)
+
+
+def is_close(outcome: Outcome, limits: Limits) -> bool:
+    """Would a second run, alone, decide better? Not of what ran into a limit at full speed."""
+    if not outcome.near_limit or outcome.verdict in ("memory", "output_limit", "violation"):
+        return False
+    if outcome.verdict == "timeout":
+        share = outcome.cpu_s / outcome.wall_s
+        return outcome.cpu_s < limits.cpu_s and ASLEEP < share < BUSY
+    return outcome.cpu_s > judge.NEAR_TIME * limits.cpu_s or (
+        outcome.wall_s > judge.NEAR_TIME * limits.wall_s
+    )
 
 
 class Lane:
@@ -86,6 +105,8 @@ class Lane:
                 "`neox doctor` shows what is missing"
             ) from None
         poller.register(zygote.replies, select.EPOLLIN)
+        if zygote.listener >= 0:
+            poller.register(zygote.listener, select.EPOLLIN)
         if role == SOLUTION:
             self.names = tuple(name for name, (active, _) in zygote.layers.items() if active)
         return zygote
@@ -101,7 +122,7 @@ class Lane:
     def send(self, item: Item, number: int) -> bool:
         """Give the job to its zygotes; False when there is no room now. ZygoteDied."""
         job, limits = item.job, item.limits
-        item.number, item.replies = number, [None, None]
+        item.number, item.replies, item.tried = number, [None, None], {}
         solution = self.start(SOLUTION)
         if isinstance(job, Count):
             done = self.start(CHECKER).send(number, wire.COUNT, judge.count_payload(job), limits)
@@ -139,8 +160,34 @@ class Lane:
         self.served += 1
         return self.items.popleft()
 
+    def refuse(self, role: int) -> None:
+        """Answer an attempt to get out, and note it with the job that is running.
+
+        What a test's own process tries is not the program's doing. One that tries without end is
+        killed: each attempt costs this process time.
+        """
+        zygote, item = self.zygotes[role], self.items[0] if self.items else None
+        attempt = monitor.refuse(zygote.listener) if zygote is not None else None
+        if attempt is None or item is None or role != item.roles[0]:
+            return
+        name, pid = attempt
+        item.tried[name] = item.tried.get(name, 0) + 1
+        if sum(item.tried.values()) > MAX_ATTEMPTS and pid:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
     def outcome(self, item: Item) -> Outcome:
-        """Judge a completed item."""
+        """Judge a completed item, with what it tried."""
+        outcome = self._judge(item)
+        if not item.tried:
+            return outcome
+        tried = {**item.tried, **outcome.violations}
+        if sum(item.tried.values()) <= MAX_ATTEMPTS:
+            return replace(outcome, violations=tried)
+        detail = f"over {MAX_ATTEMPTS} attempts to get out"
+        return replace(outcome, violations=tried, verdict="violation", detail=detail)
+
+    def _judge(self, item: Item) -> Outcome:
         job, limits, names = item.job, item.limits, self.names
         served, checked = item.replies
         if isinstance(job, Count | Evaluate):

@@ -9,7 +9,8 @@ Knows nothing about processes or wire formats.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal["pass", "fail", "timeout", "memory", "output_limit", "violation", "error"]
@@ -66,6 +67,9 @@ class Outcome:
     verdict. stdout: what it printed, cut at the output limit. near_limit: the verdict came so close
     to a limit that a second run could differ. layers: names of the isolation layers that held.
     claim: what an `Evaluate` or `Count` gave back, in the codec's bytes, unread.
+    violations: how often it tried to get out, by system call, and how it tried to cheat:
+    `forged_claim` (its answer was not one of ours), `early_exit` (it ended itself before it had
+    answered), `always_equal` (it returned something equal to everything). None of these worked.
     detail: one line saying why, made of claims by the program, so never evidence.
     """
 
@@ -79,3 +83,4 @@ class Outcome:
     layers: tuple[str, ...] = ()
     detail: str = ""
     claim: bytes = b""
+    violations: Mapping[str, int] = field(default_factory=dict)

@@ -7,7 +7,6 @@ and checked; anything odd means it is gone. Knows nothing about verdicts.
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import json
 import os
@@ -26,8 +25,8 @@ from neox.sandbox.outcome import Limits, SandboxUnavailable
 
 # In the order they import each other.
 MODULES = (
-    "wire", "codec", "inside.kernel", "inside.seccomp", "inside.files", "inside.walls",
-    "inside.solution", "inside.zygote",
+    "wire", "codec", "inside.kernel", "inside.attempts", "inside.seccomp", "inside.files",
+    "inside.walls", "inside.solution", "inside.zygote",
 )  # fmt: skip
 CHECKERS = ("inside.checker", "inside.prices", "inside.counting")
 BOOTSTRAP = """
@@ -127,6 +126,7 @@ class Zygote:
         self._buffer = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         self.layers: dict[str, tuple[bool, str]] = {}
+        self.listener = -1  # of the monitor; -1 where attempts cannot be counted
         self._jobs, jobs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.replies, replies = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         names = (*MODULES[:-1], *CHECKERS, MODULES[-1]) if checker else MODULES
@@ -170,9 +170,10 @@ class Zygote:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        with contextlib.suppress(OSError):
-            os.close(self._log)
-            self._log = -1
+        for fd in (self._log, self.listener):
+            if fd >= 0:
+                os.close(fd)
+        self._log = self.listener = -1
 
     def why(self) -> str:
         """The last line it wrote before serving: the reason it did not start."""
@@ -217,7 +218,11 @@ class Zygote:
     def receive(self) -> list[Reply]:
         """All replies that are here by now; the first ever tells the layers and is not returned."""
         try:
-            data = self.replies.recv(1 << 18)
+            if self.layers:
+                data = self.replies.recv(1 << 18)
+            else:
+                data, fds, _, _ = socket.recv_fds(self.replies, 1 << 18, 1)
+                self.listener = fds[0] if fds else self.listener
         except BlockingIOError:
             return []
         except OSError as error:

@@ -51,9 +51,25 @@ class Walls:
         self._try("no_new_privs", _no_new_privs)
         self._try("landlock", self._landlock)
 
-    def seal(self) -> None:
-        """The system-call filter, last: nothing may be needed afterwards that it refuses."""
-        self._try("seccomp", lambda: seccomp.Filter(seccomp.allow_list()).install())
+    def seal(self) -> int:
+        """The system-call filters, last: nothing may be needed afterwards that they refuse.
+
+        Returns the monitor's listener, or -1 where attempts cannot be counted.
+        """
+        own, listener = self.layers["pid_namespace"][0], [-1]
+
+        def watch() -> None:
+            listener[0] = seccomp.Filter(seccomp.monitor(own)).listen()
+
+        def install() -> None:
+            seccomp.Filter(seccomp.allow_list(own, listener[0] >= 0)).install()
+
+        if "seccomp" not in self._without:
+            self._try("monitor", watch)
+        else:
+            self.layers["monitor"] = [False, "needs seccomp"]
+        self._try("seccomp", install)
+        return listener[0]
 
     def _try(self, name: str, action: Callable[[], Any]) -> None:
         if name in self._without:

@@ -28,13 +28,15 @@ from neox.sandbox.codec import encode
 from neox.sandbox.inside import kernel, seccomp, solution
 from neox.sandbox.inside.walls import Layers, Walls
 
-JOBS, REPLIES, OWN_PID_NS = 10, 11, 12
+JOBS, REPLIES, INPUT = 10, 11, 12
 _PRELOADED = (
     "bisect", "collections", "copy", "functools", "heapq", "itertools", "math", "operator", "re",
     "random", "string", "typing",
 )  # fmt: skip
 _KEPT = 6  # descriptors 0..5 belong to the execution
 _BODY = wire.HEADER.size
+_PATIENCE = 4  # times the wall limit, on an overloaded machine
+_COMPUTING = 0.02  # of the time on a processor: what sleeps uses less
 _loads = marshal.loads  # what the supervisor sends can be trusted; what comes back is not
 
 
@@ -47,10 +49,7 @@ class Zygote:
         self._replies = _socket.socket(fileno=REPLIES)
         self._limited = layers["rlimits"][0]
         self._fresh_pids = layers.get("pid_namespace", [False])[0]
-        if self._fresh_pids:
-            fd = os.pidfd_open(os.getpid())
-            os.dup2(fd, OWN_PID_NS)
-            os.close(fd)
+        self._fork = kernel.Fork(seccomp.fork_flags(self._fresh_pids))
         self._filter: seccomp.Filter | None = None
         self._no_capabilities = kernel.NoCapabilities()
         # Not inherited by any child: what one execution said is not there for the next.
@@ -63,11 +62,23 @@ class Zygote:
         poller.register(3, 0)
         self._waiter = poller.poll
 
+    def open_files(self) -> None:
+        """Descriptors 0 to 2 of all executions, and what a script's input is put into.
+
+        No call makes a memory file once the filter stands, so these are emptied and used again.
+        """
+        os.closerange(0, _KEPT)
+        os.open("/dev/null", os.O_RDWR)
+        os.memfd_create("output", 0)
+        os.open("/dev/null", os.O_RDWR)
+        spare = os.memfd_create("input", 0)
+        os.dup2(spare, INPUT)
+        os.close(spare)
+
     def run(self, filtered: bool) -> NoReturn:
         """Serve until the supervisor hangs up. `filtered`: executions get a filter of their own."""
-        if filtered:
-            self._filter = seccomp.Filter(seccomp.execution_filter(self._fresh_pids))
-        os.closerange(0, _KEPT)
+        if filtered and not self._fresh_pids:
+            self._filter = seccomp.Filter(seccomp.execution_filter())
         while True:
             head = self._jobs.recv(wire.HEADER.size, _socket.MSG_PEEK)
             if len(head) != wire.HEADER.size:
@@ -78,21 +89,21 @@ class Zygote:
             self._last = header[0]
             self._execute(header)
 
+    def greet(self, hello: bytes, listener: int) -> None:
+        """Say what stands, and give away the monitor's listener: nothing in here may answer it."""
+        fds = array.array("i", [listener] if listener >= 0 else [])
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)] if fds else []
+        self._replies.sendmsg([hello], rights)
+        if listener >= 0:
+            os.close(listener)
+
     def _execute(self, header: tuple[Any, ...]) -> None:
         number, wall_ms = header[0], header[1] * 1000
-        open_file, duplicate, close, waiter = os.open, os.dup, os.close, self._waiter
-        open_file("/dev/null", os.O_RDWR)  # 0; each execution has open files of its own
-        os.memfd_create("output", 0)  # 1
-        duplicate(0)  # 2
+        close, waiter = os.close, self._waiter
         os.pipe()  # 3 to read, 4 to write
         fcntl.fcntl(solution.PIPE, fcntl.F_SETPIPE_SZ, wire.PIPE_BYTES)
-        if self._fresh_pids:
-            # Back to our own namespace, then a fresh one for the next fork alone.
-            libc, kind = kernel.libc, kernel.CLONE_NEWPID
-            if libc.setns(OWN_PID_NS, kind) or libc.unshare(kind):
-                os._exit(4)
         started = time.monotonic()
-        pid = os.fork()
+        pid = self._fork()
         if pid == 0:
             self._child(header)
         # Until the child is gone, every page written here is a page copied: do nothing but wait.
@@ -102,32 +113,50 @@ class Zygote:
         os.kill(pid, signal.SIGKILL)
         _, status, usage = os.wait4(pid, 0)
         wall = time.monotonic() - started
-        self._reply(number, wire.DEADLINE if late else 0, status, usage, wall, 3, header[4])
-        os.closerange(0, 4)
+        self._reply(number, wire.DEADLINE if late else 0, status, usage, wall, header[4])
+        close(3)
+        if header[6] == wire.SCRIPT:
+            os.ftruncate(INPUT, 0)
+            os.lseek(INPUT, 0, os.SEEK_SET)
+        for fd in (0, 1, 2, INPUT):  # flags stay with the open file: nothing of one for the next
+            fcntl.fcntl(fd, fcntl.F_SETFL, 0)
 
     def _over(self, pid: int, started: float, header: tuple[Any, ...]) -> bool:
-        """Wait for the end or a limit; True for the wall limit. CPU time is read from outside."""
+        """Wait for the end or a limit; True for the wall limit. CPU time is read from outside.
+
+        The wall limit is for programs that sleep. One that computes is judged by its CPU time, and
+        gets more wall time where the machine has more to do than it can.
+        """
         clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of the process
+        until, seen, most = header[1], 0.0, header[1] * _PATIENCE
         while True:
-            wall_left = header[1] - (time.monotonic() - started)
-            cpu_left = header[2] - time.clock_gettime(clock)
-            if wall_left <= 0 or cpu_left <= 0:
-                return bool(cpu_left > 0)
+            used = time.clock_gettime(clock)
+            wall_left = until - (time.monotonic() - started)
+            cpu_left = header[2] - used
+            if cpu_left <= 0:
+                return False
+            if wall_left <= 0:
+                if until >= most or used - seen < _COMPUTING * header[1] or not kernel.overloaded():
+                    return True
+                until, seen = until + header[1], used
+                continue
             if self._waiter(min(wall_left, cpu_left) * 1000 + 1):
                 return False
 
     def _reply(
-        self, number: int, flags: int, status: int, usage: Any, wall: float, pipe: int, limit: int
+        self, number: int, flags: int, status: int, usage: Any, wall: float, limit: int
     ) -> None:
         view, size = self._view, 0
-        while size < wire.PIPE_BYTES and (count := os.readv(pipe, [view[size:]])):
+        while size < wire.PIPE_BYTES and (count := os.readv(3, [view[size:]])):
             size += count
-        printed = os.fstat(1).st_size
+        printed = os.lseek(1, 0, os.SEEK_END)
         if printed:
             if printed >= limit:
                 flags |= wire.OVERFLOW
             printed = min(printed, limit, wire.PIPE_BYTES - wire.REPLY.size)
             printed = os.preadv(1, [view[size : size + printed]], 0)
+            os.ftruncate(1, 0)
+        os.lseek(1, 0, os.SEEK_SET)
         cpu = usage.ru_utime + usage.ru_stime
         head = wire.REPLY.pack(number, flags, status, cpu, wall, usage.ru_maxrss, size, printed)
         whole = len(head) + size + printed
@@ -142,10 +171,10 @@ class Zygote:
                 payload = self._take(by_fd)
             else:
                 payload = _loads(self._jobs.recv(_BODY + size)[_BODY:])
-                os.close(3)
-                os.closerange(solution.CHANNEL, 64)
+            os.close(3)
             if kind == wire.SCRIPT:
                 _feed(payload)
+            os.closerange(_KEPT if fds else solution.CHANNEL, 64)
             seconds = int(cpu_s) + (cpu_s > int(cpu_s))
             if self._limited:
                 set_limit = resource.setrlimit
@@ -176,32 +205,20 @@ class Zygote:
             text = os.pread(body, os.fstat(body).st_size, 0)
         if fds:
             os.dup2(os.dup(fds[0]), solution.CHANNEL)  # it may already be there, or in the way
-        os.close(3)
-        os.closerange(_KEPT if fds else solution.CHANNEL, 64)
         return _loads(text)
 
 
 def _feed(payload: Any) -> None:
-    """Standard input as a file at offset 0, made before a limit on file sizes stands."""
-    fd = os.memfd_create("input", 0)
-    solution.write(fd, payload[1].encode("utf-8", "surrogateescape"))
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.dup2(fd, 0)
-    os.close(fd)
+    """Standard input as a file at offset 0, written before a limit on file sizes stands."""
+    solution.write(INPUT, payload[1].encode("utf-8", "surrogateescape"))
+    os.lseek(INPUT, 0, os.SEEK_SET)
+    os.dup2(INPUT, 0)
 
 
 def preload() -> None:
-    """Import what programs commonly import, with `random` in a fixed state.
-
-    `random` asks to be seeded afresh after each fork; here every execution is to see the same.
-    """
-    register = os.register_at_fork
-    setattr(os, "register_at_fork", lambda **_: None)  # noqa: B010
-    try:
-        for name in _PRELOADED:
-            __import__(name)
-    finally:
-        setattr(os, "register_at_fork", register)  # noqa: B010
+    """Import what programs commonly import, with `random` in a fixed state for every execution."""
+    for name in _PRELOADED:
+        __import__(name)
     sys.modules["random"].seed(0)
 
 
@@ -238,13 +255,14 @@ def main() -> NoReturn:
         checker.warm()
     warm()
     zygote = Zygote(walls.layers, runners)
+    zygote.open_files()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited
-    walls.seal()
+    listener = walls.seal()
     hello = json.dumps(walls.layers).encode()
     for name in [name for name in sys.modules if name.partition(".")[0] == "neox"]:
         del sys.modules[name]  # nothing of ours answers an import in there
     gc.collect()
     gc.freeze()
     gc.disable()
-    os.write(REPLIES, wire.REPLY.pack(0, 0, 0, 0.0, 0.0, 0, len(hello), 0) + hello)
+    zygote.greet(wire.REPLY.pack(0, 0, 0, 0.0, 0.0, 0, len(hello), 0) + hello, listener)
     zygote.run(walls.layers["seccomp"][0])

@@ -26,8 +26,8 @@ def box() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def run(box: Sandbox, code: str, test: str, prelude: str = "") -> Outcome:
-    return box.run(Asserts(code, test, "add", prelude, FAST))
+def run(box: Sandbox, code: str, test: str, prelude: str = "", separate: bool = True) -> Outcome:
+    return box.run(Asserts(code, test, "add", prelude, FAST, separate))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,10 @@ def run(box: Sandbox, code: str, test: str, prelude: str = "") -> Outcome:
     ],
 )
 def test_the_verdict(box: Sandbox, code: str, test: str, verdict: str) -> None:
-    outcome = run(box, code, test)
-    assert outcome.verdict == verdict, outcome
+    """The same, whether the test runs as a program or is judged as data where it can be."""
+    for separate in (True, False):
+        outcome = run(box, code, test, separate=separate)
+        assert outcome.verdict == verdict, (separate, outcome)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +139,17 @@ def add(a, b):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HUMANEVAL.exists(), reason="no HumanEval in the shared folder")
-def test_all_canonical_solutions_of_humaneval_pass() -> None:
+@pytest.mark.parametrize("separate", [True, False], ids=["program", "data"])
+def test_all_canonical_solutions_of_humaneval_pass(separate: bool) -> None:
     rows = [json.loads(line) for line in HUMANEVAL.read_text().splitlines()]
     jobs = [
-        Asserts(r["prompt"] + r["canonical_solution"], r["test"], r["entry_point"], r["prompt"])
+        Asserts(
+            r["prompt"] + r["canonical_solution"],
+            r["test"],
+            r["entry_point"],
+            r["prompt"],
+            separate=separate,
+        )
         for r in rows
     ]
     with Sandbox(workers=2) as box:

@@ -67,8 +67,10 @@ def test_an_attack_as_asserts(box: Sandbox, task: dict[str, Any], path: Path) ->
     """The same programs against a test text in a second jail: `pass` only where it may be."""
     header = read_header(path)
     limits = Limits(cpu_s=1, wall_s=2)
-    outcome = box.run(Asserts(path.read_text(), task["test"], task["entry"], limits=limits))
+    outcome = box.run(
+        Asserts(path.read_text(), task["test"], task["entry"], limits=limits, separate=True)
+    )
     if header["breach_if_pass"]:
         assert outcome.verdict != "pass"
-    benign = Asserts(task["benign"], task["test"], task["entry"])
+    benign = Asserts(task["benign"], task["test"], task["entry"], separate=True)
     assert box.run(benign).verdict == "pass", "the next honest job fails"

@@ -130,9 +130,9 @@ def test_a_call_is_not_won(box: Sandbox, code: str) -> None:
 def test_asserts_are_not_won(box: Sandbox, name: str) -> None:
     if name in ("adds one answer", "writes after the end"):
         pytest.skip("descriptor 4 carries no answers here, so these programs are honest")
-    honest = Asserts("def solve(a, b): return a + b", TEST, "solve", limits=FAST)
+    honest = Asserts("def solve(a, b): return a + b", TEST, "solve", limits=FAST, separate=True)
     assert box.run(honest).verdict == "pass"
-    assert box.run(Asserts(EVIL[name], TEST, "solve", limits=FAST)).verdict != "pass"
+    assert box.run(Asserts(EVIL[name], TEST, "solve", limits=FAST, separate=True)).verdict != "pass"
 
 
 def test_frames_that_are_right_and_whole_are_just_right_answers(box: Sandbox) -> None:

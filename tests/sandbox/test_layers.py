@@ -17,8 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 ALL = (
-    "rlimits", "no_new_privs", "seccomp", "landlock", "die_with_parent", "uid", "mount_namespace",
-    "user_namespace", "pid_namespace", "net_namespace", "ipc_namespace", "uts_namespace",
+    "rlimits", "no_new_privs", "seccomp", "monitor", "landlock", "die_with_parent", "uid",
+    "mount_namespace", "user_namespace", "pid_namespace", "net_namespace", "ipc_namespace",
+    "uts_namespace",
 )  # fmt: skip
 FOUND = report()
 ADD = Call("def add(a, b):\n    return a + b\n", "add", [[1, 2]], [3])
@@ -153,13 +154,15 @@ def held(n):
 def test_the_filters_are_well_formed(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every jump lands inside, every path ends in a return, and the architecture comes first."""
     monkeypatch.setattr(seccomp.platform, "machine", lambda: machine)
-    for program in (seccomp.allow_list(), *map(seccomp.execution_filter, (True, False))):
+    both = (True, False)
+    programs = [seccomp.allow_list(own, seen) for own in both for seen in both]
+    for program in (*programs, *map(seccomp.monitor, both), seccomp.execution_filter()):
         lines = list(struct.iter_unpack("<HBBI", program))
         for index, (code, yes, no, _) in enumerate(lines):
             if code & 7 == 5:
                 assert index + 1 + max(yes, no) < len(lines)
         assert lines[-1][0] == 6
-    first = list(struct.iter_unpack("<HBBI", seccomp.allow_list()))
+    first = list(struct.iter_unpack("<HBBI", seccomp.allow_list(True, True)))
     assert first[0] == (0x20, 0, 0, 4)
     assert first[2] == (6, 0, 0, 0x80000000)
 
@@ -167,7 +170,7 @@ def test_the_filters_are_well_formed(machine: str, monkeypatch: pytest.MonkeyPat
 def test_an_unknown_architecture_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seccomp.platform, "machine", lambda: "riscv64")
     with pytest.raises(OSError, match="no table"):
-        seccomp.allow_list()
+        seccomp.allow_list(True, True)
 
 
 AS_USER = """

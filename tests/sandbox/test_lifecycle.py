@@ -24,7 +24,7 @@ JOB = Call(ADD, "add", [[1, 2]], [3])
 SLOW = Call(
     "import time\ndef add(a, b):\n    time.sleep(0.3)\n    return a + b\n", "add", [[1, 2]], [3]
 )
-TEST = Asserts(ADD, "assert add(1, 2) == 3", "add")
+TEST = Asserts(ADD, "assert add(1, 2) == 3", "add", separate=True)
 
 
 def descendants(pid: int) -> list[int]:
@@ -129,7 +129,9 @@ def test_closing_fails_what_is_not_done() -> None:
             future.result(timeout=5)
 
 
-@pytest.mark.parametrize("job", [SLOW, Asserts(SLOW.code, TEST.test, "add")], ids=["call", "test"])
+@pytest.mark.parametrize(
+    "job", [SLOW, Asserts(SLOW.code, TEST.test, "add", separate=True)], ids=["call", "test"]
+)
 def test_a_killed_zygote_loses_no_job(job: Call | Asserts) -> None:
     with Sandbox(workers=1) as box:
         box.run(job)
@@ -181,7 +183,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell i
 code = "import time\\ndef f(): time.sleep(60)"
 with Sandbox(workers=2) as box:
     futures = [box.submit(Call(code, "f", [[]], [1], limits=Limits(9, 99))) for _ in range(2)]
-    tests = box.submit(Asserts(code, "assert f() is None", "f", limits=Limits(9, 99)))
+    slow = Limits(9, 99)
+    tests = box.submit(Asserts(code, "assert f() is None", "f", limits=slow, separate=True))
     time.sleep(0.3)
     print("ready", flush=True)
     time.sleep(99)
