@@ -28,6 +28,7 @@ class Tests:
     def __init__(self, sandbox: Sandbox, mode: Literal["all", "fraction"] = "all") -> None:
         self._sandbox, self._mode = sandbox, mode
         self._cache: OrderedDict[tuple[str, str], Future[Outcome]] = OrderedDict()
+        self._seen = self._violating = 0
 
     def begin(self, attempt: Attempt) -> Future[Outcome]:
         """Start running the attempt, unless the same program of the same task already has."""
@@ -43,6 +44,12 @@ class Tests:
     def outcome(self, attempt: Attempt) -> Outcome:
         return self.begin(attempt).result()
 
+    def violation_frac(self) -> float:
+        """The share of attempts that tried to get out or to cheat, since this was last asked."""
+        frac = self._violating / max(self._seen, 1)
+        self._seen = self._violating = 0
+        return frac
+
     def __call__(self, attempts: Sequence[Attempt]) -> list[Score]:
         for attempt in attempts:
             if attempt.task.tests:
@@ -56,6 +63,8 @@ class Tests:
             outcome = self.outcome(attempt)
         except SandboxUnavailable as error:
             return Failed("sandbox", str(error))
+        self._seen += 1
+        self._violating += bool(outcome.violations)
         if self._mode == "all" or not outcome.tests:
             return scored("tests", float(outcome.verdict == "pass"))
         return scored("tests", sum(t.verdict == "pass" for t in outcome.tests) / len(outcome.tests))

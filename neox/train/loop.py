@@ -279,6 +279,7 @@ class Run:
             "completions/mean_length": float(lengths.mean()),
             "completions/clipped_ratio": sum(s.finish == "length" for s in rollout.samples)
             / len(rollout.samples),
+            "sandbox/violation_frac": self.rewards.tests.violation_frac(),
             "curriculum/level": float(self.curriculum.levels[self.curriculum.reached]),
         }
         for name in ("tests", "syntax", "structure", "complexity", "similarity"):
