@@ -36,7 +36,7 @@ def box() -> Iterator[Sandbox]:
     ("attempt", "found"),
     [
         ("pass", {}),
-        ("os.listdir(os.path.dirname(os.__file__)); open('/dev/null').read()", {}),
+        ("open(os.__file__).close(); open('/dev/null').read()", {}),
         ("import threading; t = threading.Thread(target=print); t.start(); t.join()", {}),
         ("import random, subprocess, multiprocessing, asyncio, tempfile, logging", {}),
         ("quietly(os.kill, os.getpid(), 0)", {}),
