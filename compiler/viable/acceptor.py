@@ -1,0 +1,300 @@
+"""Which text may come next: an incremental acceptor for whole Python programs, byte by byte.
+
+`Acceptor.advance` gives the state after one more byte, or None where no program begins so. States
+never change and share their tails: keep one to fork or to roll back. `complete` says whether the
+text is a program as it stands, `cost` how many bytes lead to one at most.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from neox.compiler import tokens as t
+from neox.compiler.viable import kinds as k
+from neox.compiler.viable.automaton import LINE_WEIGHT, Automaton, Node, feed, pop
+from neox.compiler.viable.lexeme import Lex
+from neox.compiler.viable.lexemes import Lexemes
+
+MAX_BRACKETS: Final = 200
+MAX_INDENTS: Final = 99
+_OPEN: Final = k.bits(t.LPAR, t.LSQB, t.LBRACE, k.FIELD)
+_CLOSE: Final = k.bits(t.RPAR, t.RSQB, t.RBRACE, k.FIELD_END)
+_WORDLIKE: Final = k.bits(
+    *k.NAMES, t.NUMBER, k.IMAGINARY, *t.KEYWORDS.values()
+)  # kinds whose size in a plan counts the blank behind them
+
+
+class Indent:
+    """An open block: its column with tabs to 8 and with tabs to 1, and the blocks around it."""
+
+    __slots__ = ("alternate", "below", "column", "count")
+
+    def __init__(self, column: int, alternate: int, below: Indent | None) -> None:
+        self.column = column
+        self.alternate = alternate
+        self.below = below
+        self.count: int = 0 if below is None else below.count + 1
+
+
+class State:
+    """Where a text stands: the unfinished lexeme, the stacks, the blocks, the line begun."""
+
+    __slots__ = ("alternate", "brackets", "column", "fixed", "indents", "lex", "nodes")
+
+    def __init__(
+        self,
+        lex: Lex,
+        nodes: list[Node],
+        indents: Indent,
+        brackets: int,
+        column: int,
+        alternate: int,
+        fixed: int,
+    ) -> None:
+        self.lex = lex
+        self.nodes = nodes
+        self.indents = indents
+        self.brackets = brackets
+        self.column = column  # of the line begun, as long as only blanks stand on it
+        self.alternate = alternate
+        self.fixed = fixed  # the column before a backslash among these blanks
+
+
+class Acceptor:
+    """The acceptor of one Python version; its tables grow as it is used."""
+
+    def __init__(self, version: tuple[int, int] = (3, 14)) -> None:
+        self.version = version
+        self.machine = Automaton(version[1])
+        self.lexemes = Lexemes(version[1])
+        self._start = State(
+            self.lexemes.start(), [Node(self.machine.starts[0], None)], Indent(0, 0, None), 0, 0, 0, 0
+        )
+
+    def start(self) -> State:
+        """The state of the empty text."""
+        return self._start
+
+    def advance(self, state: State, byte: int) -> State | None:
+        """The state after one more byte; None where that begins no program."""
+        step = self.lexemes.step(state.lex, byte)
+        if step is None:
+            return None
+        after = State(
+            step.to, state.nodes, state.indents, state.brackets, state.column, state.alternate,
+            state.fixed,
+        )  # fmt: skip
+        for event in step.events:
+            if not self.apply(after, event):
+                return None
+        return after if self.fits(after) else None
+
+    def read(self, state: State, data: bytes) -> State | None:
+        """The state after these bytes, or None."""
+        current: State | None = state
+        for byte in data:
+            if current is None:
+                break
+            current = self.advance(current, byte)
+        return current
+
+    def fits(self, state: State) -> bool:
+        """Can the unfinished lexeme become a token that may come here?"""
+        may = state.lex.may
+        if may == 0:
+            if state.brackets or state.lex.mode != "comment" or state.lex.arg:
+                return True
+            may = 1 << t.NEWLINE  # a comment behind code ends the line
+        machine = self.machine
+        for node in state.nodes:
+            if node.allowed(machine) & may:
+                return True
+        return False
+
+    def apply(self, state: State, event: int) -> bool:
+        """One event of the lexer, on a state that nobody else holds yet."""
+        if event < k.KINDS:
+            return self._token(state, event)
+        if event == k.SPACE:
+            state.column += 1
+            state.alternate += 1
+        elif event == k.LINE:
+            return state.brackets > 0 or self._line(state)
+        elif event == k.LINE_END or event == k.EMPTY:
+            if event == k.LINE_END and not state.brackets and not self._token(state, t.NEWLINE):
+                return False
+            state.column = state.alternate = state.fixed = 0
+        elif event == k.TAB:
+            state.column = (state.column // 8 + 1) * 8
+            state.alternate += 1
+        elif event == k.FEED:
+            state.column = state.alternate = 0
+        elif event == k.JOINED and state.fixed == 0:
+            state.fixed = state.column
+        return True
+
+    def _token(self, state: State, kind: int) -> bool:
+        if _OPEN >> kind & 1:
+            if state.brackets >= MAX_BRACKETS:
+                return False
+            state.brackets += 1
+        elif _CLOSE >> kind & 1:
+            state.brackets -= 1
+        out: list[Node] = []
+        for node in state.nodes:
+            feed(self.machine, node, kind, out)
+        state.nodes = out
+        return len(out) > 0
+
+    def _line(self, state: State) -> bool:
+        """The first token of a logical line: does its column open a block, or close some?"""
+        column, alternate = state.column, state.alternate
+        if state.fixed:
+            column = alternate = state.fixed
+        state.column = state.alternate = state.fixed = 0
+        indents = state.indents
+        if column > indents.column:
+            if alternate <= indents.alternate or indents.count >= MAX_INDENTS:
+                return False
+            state.indents = Indent(column, alternate, indents)
+            return self._token(state, t.INDENT)
+        while column < indents.column and indents.below is not None:
+            indents = indents.below
+            if not self._token(state, t.DEDENT):
+                return False
+        state.indents = indents
+        return column == indents.column and alternate == indents.alternate
+
+    def complete(self, state: State) -> bool:
+        """Is the text a whole program?"""
+        events = state.lex.eof
+        if events is None or state.brackets > (1 if k.FIELD_END in events else 0):
+            return False
+        copy = State(state.lex, state.nodes, state.indents, state.brackets, 0, 0, 0)
+        for event in events:
+            if not self._token(copy, event):
+                return False
+        for _ in range(copy.indents.count):
+            if not self._token(copy, t.DEDENT):
+                return False
+        return self._token(copy, t.END)
+
+    def allowed_bytes(self, state: State) -> list[int]:
+        """The bytes that may come next."""
+        return [byte for byte in range(256) if self.advance(state, byte) is not None]
+
+    def forced(self, state: State, limit: int = 64) -> bytes:
+        """The bytes that must come next, whatever the program becomes."""
+        found = bytearray()
+        current = state
+        while len(found) < limit and not self.complete(current):
+            choices = self.allowed_bytes(current)
+            if len(choices) != 1:
+                break
+            found.append(choices[0])
+            following = self.advance(current, choices[0])
+            assert following is not None
+            current = following
+        return bytes(found)
+
+    def cost(self, state: State) -> int:
+        """Bytes that are enough to make the text a program; 0 exactly where it is one.
+
+        At most a few more than the fewest possible, and there is always a next byte that lowers it.
+        """
+        if self.complete(state):
+            return 0
+        best = 1 << 30
+        lex = state.lex
+        for node in state.nodes:
+            if not lex.ends:
+                best = min(best, self._rest(state, node))
+            for kind, size in lex.ends:
+                if node.allowed(self.machine) >> kind & 1:
+                    size += _WORDLIKE >> kind & 1
+                    out: list[Node] = []
+                    feed(self.machine, node, kind, out)
+                    for after in out:
+                        best = min(best, size + self._rest(state, after))
+        extra = lex.extra
+        if lex.mode == "comment" and (lex.arg or state.brackets):
+            extra += 1
+        return max(1, best + extra)
+
+    def _rest(self, state: State, node: Node) -> int:
+        """What the stack needs, with the blanks that begin its lines."""
+        plan = self._plan(node, state.indents)
+        if not state.lex.mode.startswith("start") or state.brackets:
+            return plan[0]
+        base, first, deeper = plan
+        if first is None:
+            return base
+        whole = first.alternate + deeper
+        if deeper and state.column > first.column and state.alternate > first.alternate:
+            return base - whole
+        missing = first.alternate - state.alternate
+        if not state.fixed and missing >= 0 and can_reach(state.column, missing, first.column):
+            return base - state.alternate
+        return base + 1  # this line is left blank
+
+    def _plan(self, node: Node, indents: Indent) -> tuple[int, Indent | None, int]:
+        """Bytes to end every frame, the block of the first line that takes, 1 if it opens one."""
+        costs = self.machine.costs()
+        best = _ends(costs, self.machine, node)
+        total, first, deeper = 0, None, 0
+        top: Node | None = node
+        around = indents
+        state, shape = node.state, best
+        while top is not None:
+            size, lines = costs[state][shape]
+            total += size - lines * LINE_WEIGHT + lines * around.alternate
+            if lines and first is None:
+                first = around
+                deeper = 1 if self.machine.own[state] >> t.INDENT & 1 else 0
+            if self.machine.indented[top.state] and around.below is not None:
+                around = around.below
+            below = top.below
+            if below is None:
+                break
+            state = self.machine.returns[below.state][shape]
+            shape = _ends(costs, self.machine, Node(state, below.below))
+            top = below
+        return total, first, deeper
+
+
+def _ends(costs: list[list[tuple[int, int]]], machine: Automaton, node: Node) -> int:
+    """The shape to give to the frame below so that the whole stack ends soonest."""
+    return min(_shapes(costs, machine, node))[1]
+
+
+def _shapes(
+    costs: list[list[tuple[int, int]]], machine: Automaton, node: Node
+) -> list[tuple[tuple[int, int], int]]:
+    """For each shape the top frame can give: what the whole stack then needs."""
+    row = costs[node.state]
+    found: list[tuple[tuple[int, int], int]] = []
+    for shape, (size, lines) in enumerate(row):
+        if size >= 1 << 20:
+            continue
+        if node.below is None:
+            found.append(((size, lines), shape))
+            continue
+        after = machine.returns[node.below.state][shape]
+        if after >= 0:
+            size2, lines2 = _whole(costs, machine, Node(after, node.below.below))
+            found.append(((size + size2, lines + lines2), shape))
+    return found
+
+
+def _whole(costs: list[list[tuple[int, int]]], machine: Automaton, node: Node) -> tuple[int, int]:
+    return min(_shapes(costs, machine, node))[0]
+
+
+@lru_cache(maxsize=4096)
+def can_reach(column: int, blanks: int, target: int) -> bool:
+    """Can so many blanks, tabs and spaces, lead from one column to another?"""
+    if blanks == 0 or column >= target:
+        return blanks == 0 and column == target
+    tab = (column // 8 + 1) * 8
+    return can_reach(column + 1, blanks - 1, target) or can_reach(tab, blanks - 1, target)
