@@ -12,7 +12,7 @@ from typing import Final
 
 from neox.compiler import tokens as t
 from neox.compiler.viable import kinds as k
-from neox.compiler.viable.automaton import LINE_WEIGHT, Automaton, Node, feed, pop
+from neox.compiler.viable.automaton import LINE_WEIGHT, Automaton, Node, feed
 from neox.compiler.viable.lexeme import Lex
 from neox.compiler.viable.lexemes import Lexemes
 
@@ -69,7 +69,13 @@ class Acceptor:
         self.machine = Automaton(version[1])
         self.lexemes = Lexemes(version[1])
         self._start = State(
-            self.lexemes.start(), [Node(self.machine.starts[0], None)], Indent(0, 0, None), 0, 0, 0, 0
+            self.lexemes.start(),
+            [Node(self.machine.starts[0], None)],
+            Indent(0, 0, None),
+            0,
+            0,
+            0,
+            0,
         )
 
     def start(self) -> State:
@@ -107,7 +113,7 @@ class Acceptor:
                 return True
             may = 1 << t.NEWLINE  # a comment behind code ends the line
         machine = self.machine
-        for node in state.nodes:
+        for node in state.nodes:  # noqa: SIM110 - `any` would make a generator for every byte
             if node.allowed(machine) & may:
                 return True
         return False

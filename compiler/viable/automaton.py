@@ -21,7 +21,7 @@ _LINE_WORDS: Final = (t.EXCEPT, t.FINALLY, t.DEF, t.CLASS)  # where only they le
 
 
 class Automaton:
-    """Tables by state: what a token leads to, what a frame gives, what comes of what it is given."""
+    """Tables by state: where a token leads, what a frame gives, what follows what it is given."""
 
     def __init__(self, minor: int) -> None:
         self._nfa = Nfa(GRAMMAR, minor)

@@ -27,7 +27,9 @@ _ALIASES: Final = (
 def can_become(data: bytes, wanted: int) -> bool:
     """Are these bytes a character of that sort in UTF-8, or the beginning of one?"""
     lead = data[0]
-    size = 2 if 0xC2 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if 0xF0 <= lead < 0xF5 else 0
+    size = (
+        2 if 0xC2 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if 0xF0 <= lead < 0xF5 else 0
+    )
     if not size or len(data) > size or any(byte & 0xC0 != 0x80 for byte in data[1:]):
         return False
     code = lead & (0xFF >> (size + 1))
@@ -37,7 +39,7 @@ def can_become(data: bytes, wanted: int) -> bool:
     low = max(code << missing, (0, 0, 0x80, 0x800, 0x10000)[size])
     high = min((code << missing) + (1 << missing) - 1, 0x10FFFF)
     if wanted == TEXT:
-        return low <= high and not (0xD800 <= low and high <= 0xDFFF)
+        return low <= high and (low < 0xD800 or high > 0xDFFF)
     before = "a" if wanted == CONTINUE else ""
     return any((before + chr(c)).isidentifier() for c in range(low, high + 1))
 

@@ -21,7 +21,8 @@ line: simple (';' simple)* [';'] NEWLINE
 simple = assignment | 'return' [exprs] | 'raise' [expr ['from' expr]] | 'pass' | 'break'
     | 'continue' | 'del' gone (',' gone)* [','] | 'assert' expr [',' expr]
     | ('global' | 'nonlocal') NAME (',' NAME)* | 'import' module (',' module)*
-    | 'from' (('.' | '...')* dotted | ('.' | '...')+) 'import' imported | TYPE NAME [types] '=' expr@12
+    | 'from' (('.' | '...')* dotted | ('.' | '...')+) 'import' imported
+    | (TYPE NAME [types] '=' expr)@12
 module = dotted ['as' NAME]
 dotted = NAME ('.' NAME)*
 imported = '*' | alias (',' alias)* | '(' alias (',' alias)* [','] ')'
@@ -66,7 +67,8 @@ subject = named | element ',' [element (',' element)* [',']]
 case: CASE patterns ['if' named] ':' block
 
 types = ('[' type (',' type)* [','] ']')@12
-type = NAME [':' expr] [('=' expr)@13] | '*' NAME [('=' (expr | star))@13] | '**' NAME [('=' expr)@13]
+type = NAME [':' expr] [('=' expr)@13] | '*' NAME [('=' (expr | star))@13]
+    | '**' NAME [('=' expr)@13]
 params = param (',' param)* [',' '/' (',' param)*] (',' default)* tail
     | param (',' param)* (',' default)+ [',' '/' (',' default)*] tail
     | default (',' default)* [',' '/' (',' default)*] tail | rest
@@ -100,7 +102,8 @@ sum = operand (operator operand)*
 operator = '+' | '-' | '*' | '/' | '//' | '%' | '@' | '&' | '|' | '^' | '<<' | '>>' | '**'
 operand = ('+' | '-' | '~')* ['await'] primary
 primary = atom ('.' NAME | call | subscript)*
-atom = NAME | NUMBER | IMAGINARY | strings | 'None' | 'True' | 'False' | '...' | paren | list | brace
+atom = NAME | NUMBER | IMAGINARY | strings | 'None' | 'True' | 'False' | '...' | paren | list
+    | brace
 strings = (STRING | fstring)+ | BYTES+ | tstring+
 named = expr.name [':=' expr] | expr
 element = named | star
@@ -111,7 +114,8 @@ paren: '(' ')' -> del | '(' one ')' -> single | '(' expr.del ')' -> del | '(' ex
     | '(' (yield | named | element (',' | (',' element)+ [',']) | named comp) ')'
 list: '[' [flat (',' flat)* [',']] ']' -> del | '[' target (',' target)* [','] ']' -> tgt
     | '[' (element (',' element)* [','] | named comp) ']'
-brace: '{' [element (',' element)* [','] | pair (',' pair)* [','] | (named | expr ':' expr) comp] '}'
+brace: '{' [element (',' element)* [','] | pair (',' pair)* [',']
+    | (named | expr ':' expr) comp] '}'
 pair = expr ':' expr | '**' bits
 comp = (['async'] 'for' for_targets 'in' disjunction ('if' disjunction)*)+
 call: '(' [args | named comp] ')'

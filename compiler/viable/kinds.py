@@ -1,9 +1,9 @@
 """The alphabet of the acceptor: the kinds of tokens, cut finer where viability depends on it.
 
 Kinds below `tokens.KINDS` are the lexer's. Added are names that are soft keywords, literals that do
-not mix (bytes, imaginary numbers, t-strings), and the marks inside f-strings, which are other tokens
-there than the same characters in code. Numbers from LINE_END on are no tokens but what the byte
-lexer reports about lines.
+not mix (bytes, imaginary numbers, t-strings), and the marks inside f-strings, which are other
+tokens there than the same characters in code. Numbers from LINE_END on are no tokens but what the
+byte lexer reports about lines.
 """
 
 from __future__ import annotations

@@ -15,9 +15,22 @@ from neox.compiler.viable.kinds import bits
 class Context:
     """A literal part of an f-string: what is around it, and what its quotes and braces mean."""
 
-    __slots__ = ("depth", "id", "level", "nest", "outer", "quote", "raw", "spec", "template", "triple")
+    __slots__ = (
+        "depth",
+        "id",
+        "level",
+        "nest",
+        "outer",
+        "quote",
+        "raw",
+        "spec",
+        "template",
+        "triple",
+    )
 
-    def __init__(self, outer: Context | None, depth: int, quote: str, flags: str, level: int) -> None:
+    def __init__(
+        self, outer: Context | None, depth: int, quote: str, flags: str, level: int
+    ) -> None:
         self.outer = outer
         self.depth = depth  # brackets open around the f-string in its own field
         self.quote = quote

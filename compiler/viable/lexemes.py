@@ -21,7 +21,10 @@ _OPERATORS: Final = {**t.OPERATORS}
 _STARTS: Final = frozenset(text[:i] for text in _OPERATORS for i in range(1, 4)) | {"!"}
 _WORDS: Final = {**t.KEYWORDS, **k.SOFT}
 _KNOWN: Final = frozenset(word[:i] for word in _WORDS for i in range(1, len(word) + 1)) | frozenset(
-    a + b for word in PREFIXES for a in (word[0], word[0].upper()) for b in ("", word[1:], word[1:].upper())
+    a + b
+    for word in PREFIXES
+    for a in (word[0], word[0].upper())
+    for b in ("", word[1:], word[1:].upper())
 )
 
 
