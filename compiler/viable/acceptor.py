@@ -224,7 +224,7 @@ class Acceptor:
                     for after in out:
                         best = min(best, size + self._rest(state, after))
         extra = lex.extra
-        if lex.mode == "comment" and (lex.arg or state.brackets):
+        if lex.comment == "blank" or (lex.comment and state.brackets):
             extra += 1
         return max(1, best + extra)
 

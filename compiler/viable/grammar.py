@@ -51,7 +51,7 @@ while: 'while' named ':' block [else]
 for: for_loop
 for_loop = 'for' for_targets 'in' exprs ':' block [else]
 with: with_block
-with_block = 'with' (item (',' item)* | '(' item (',' item)* [','] ')'@9) ':' block
+with_block = 'with' (item (',' item)* | ('(' item (',' item)* [','] ')')@9) ':' block
 item = expr ['as' for_target]
 try: 'try' ':' block (handler+ [else] [finally] | (group@11)+ [else] [finally] | finally)
 handler = 'except' [expr ['as' NAME]] ':' block | ('except' expr (',' expr)* [','] ':' block)@14
@@ -61,7 +61,7 @@ def: function
 function = 'def' NAME [types] '(' [params] ')' ['->' expr] ':' block
 class: 'class' NAME [types] ['(' [args] ')'] ':' block
 async: 'async' (function | for_loop | with_block)
-decorated: ('@' named NEWLINE)+ (def | class | 'async' def)
+decorated: ('@' (named@9 | (dotted [call])@-9) NEWLINE)+ (def | class | 'async' def)
 match: MATCH subject ':' NEWLINE INDENT case+ DEDENT
 subject = named | element ',' [element (',' element)* [',']]
 case: CASE patterns ['if' named] ':' block

@@ -47,8 +47,8 @@ class Lex:
     """One state: what the unfinished lexeme may become, and where each byte leads."""
 
     __slots__ = (
-        "arg", "context", "depth", "ends", "eof", "extra", "filled", "id", "may", "mode", "run",
-        "steps",
+        "arg", "comment", "context", "depth", "ends", "eof", "extra", "filled", "id", "may",
+        "mode", "run", "steps",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,7 @@ class Lex:
     ) -> None:
         self.id = number
         self.mode = mode
+        self.comment = ""  # "code": in a comment behind code, "blank": in one on its own line
         self.arg = arg
         self.context = context
         self.depth = depth

@@ -96,9 +96,10 @@ class Lexemes(Quotes):
         context: Context | None = lex.context
         char = chr(c)
         run = 0
-        while lex.mode == "literal" and context is not None and context.spec:
+        literal = lex.mode == "literal" and not (lex.arg == "{" and char != "{")
+        while literal and context is not None and context.spec:
             context = context.outer
-        if lex.mode == "literal" and context is not None:
+        if literal and context is not None:
             context = context.outer
         while context is not None and context.outer is not None:
             if char == "\\" or (char in "\r\n" and not context.triple):
@@ -119,6 +120,7 @@ class Lexemes(Quotes):
         elif mode == "start":
             lex.eof = []
         elif mode == "comment":
+            lex.comment = "blank" if lex.arg else "code"
             lex.eof = [] if lex.arg else [t.NEWLINE]
         elif mode == "word":
             self._describe_word(lex)
@@ -283,7 +285,7 @@ class Lexemes(Quotes):
         data, _, target = self._parts(lex)
         missing = (2 if data[0] < 0xE0 else 3 if data[0] < 0xF0 else 4) - len(data)
         lex.extra = target.extra + missing
-        lex.ends, lex.may = target.ends, target.may
+        lex.ends, lex.may, lex.comment = target.ends, target.may, target.comment
         if target.mode == "word":
             lex.extra = target.extra
             lex.ends = [(kind, size + missing) for kind, size in target.ends]

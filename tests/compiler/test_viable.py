@@ -146,11 +146,11 @@ def test_programs_are_viable_to_their_end(latest: Acceptor) -> None:
     ("text", "dead"),
     [
         ("f(a=1, b", ")"),
-        ("x = y :", "="),
+        ("x = y ", ":"),
         ("try:\n  x\n", "y"),
         ("for a ", "+"),
         ("'\\N{DIGIT ON", "X"),
-        ("f'{lambd", "a"),
+        ("f'{lambda", " "),
         ("b'", "é"),
         ("if x:\n  y\n ", "z"),
         ("1_", "x"),
@@ -158,17 +158,14 @@ def test_programs_are_viable_to_their_end(latest: Acceptor) -> None:
         ("x = (1 ", "# comment\n]"),
         ("if x ", "#"),
         ("def f(a=1, b", ")"),
-        ("'a' b", "'"),
-        ("f(**a, ", "*"),
+        ("'a' ", "b"),
+        ("f(**a, *", "b"),
         ("del *", "a"),
     ],
 )
 def test_what_no_program_goes_on_with(latest: Acceptor, text: str, dead: str) -> None:
-    state = latest.read(latest.start(), text.encode()) if dead != "a" else latest.start()
+    state = latest.read(latest.start(), text.encode())
     assert state is not None
-    if dead == "a":
-        assert latest.read(state, (text + dead).encode()) is None
-        return
     assert latest.read(state, dead.encode()) is None
 
 
@@ -176,8 +173,8 @@ def test_limits_of_nesting(latest: Acceptor) -> None:
     assert latest.read(latest.start(), b"(" * 200) is not None
     assert latest.read(latest.start(), b"(" * 201) is None
     blocks = b"".join(b" " * i + b"if x:\n" for i in range(100))
-    assert latest.read(latest.start(), blocks + b" " * 99 + b"y") is not None
-    assert latest.read(latest.start(), blocks + b" " * 99 + b"if x:\n" + b" " * 100 + b"y") is None
+    assert latest.read(latest.start(), blocks[:-104] + b" " * 99 + b"y") is not None
+    assert latest.read(latest.start(), blocks + b" " * 100) is None
 
 
 def test_forced_bytes(latest: Acceptor) -> None:
