@@ -21,7 +21,7 @@ from neox.sandbox.outcome import Limits, Outcome, TestResult, Verdict
 from neox.sandbox.zygotes import Reply
 
 NEAR_TIME, NEAR_MEMORY = 0.8, 0.9  # of a limit: on another day it may fall on the other side
-AT_LIMIT = 0.9  # of the CPU limit: killed beyond this, it was the limit that killed
+AT_LIMIT = 0.8  # of the CPU limit: killed beyond this, it was the limit that killed
 _TEXT = 160
 _ORDER: tuple[Verdict, ...] = ("memory", "error", "fail")
 

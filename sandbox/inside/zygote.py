@@ -216,10 +216,9 @@ def _feed(payload: Any) -> None:
 
 
 def preload() -> None:
-    """Import what programs commonly import, with `random` in a fixed state for every execution."""
+    """Import what programs commonly import."""
     for name in _PRELOADED:
         __import__(name)
-    sys.modules["random"].seed(0)
 
 
 def warm() -> None:
@@ -254,6 +253,7 @@ def main() -> NoReturn:
         }  # fmt: skip
         checker.warm()
     warm()
+    sys.modules["random"].seed(0)  # after the walls: their fork gave it a state of its own
     zygote = Zygote(walls.layers, runners)
     zygote.open_files()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited
