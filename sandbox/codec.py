@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from itertools import islice
 from math import isfinite
 from typing import Any
@@ -29,6 +30,17 @@ _ITERATORS = frozenset(
     (map, filter, zip, enumerate, reversed, range, type(_ for _ in ()), type(iter([])))
 )
 _VIEWS = frozenset((type({}.keys()), type({}.values()), type({}.items())))
+_BASES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+    (bytes, lambda value: bytes.__getitem__(value, slice(None))),
+    (list, lambda value: list(list.__iter__(value))),
+    (tuple, lambda value: tuple(tuple.__iter__(value))),
+    (dict, lambda value: dict(dict.items(value))),
+    (set, lambda value: set(set.__iter__(value))),
+    (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
+)
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HEX = re.compile(r"-?[0-9a-f]+\Z")
@@ -45,8 +57,9 @@ class CodecError(ValueError):
 def wire(value: Any, depth: int = 0) -> Any:
     """The wire tree of a plain value.
 
-    The type must match exactly, so instances of subclasses are refused. Raises CodecError for
-    anything that is not plain data, or nests deeper than MAX_DEPTH.
+    An instance of a subclass stands for what its base holds, read by the base's own methods, unless
+    it redefines equality. Raises CodecError for anything that is not plain data, or nests deeper
+    than MAX_DEPTH.
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -76,6 +89,9 @@ def wire(value: Any, depth: int = 0) -> Any:
         if len(items) > MAX_ITEMS:
             raise CodecError("iterator gives too many items")
         return {"r": [wire(item, depth) for item in items]}
+    for base, content in _BASES:
+        if issubclass(kind, base) and kind.__eq__ is base.__eq__:
+            return wire(content(value), depth)
     raise CodecError(f"{kind.__name__} is not plain data")
 
 

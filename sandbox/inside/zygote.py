@@ -68,7 +68,7 @@ class Zygote:
         No call makes a memory file once the filter stands, so these are emptied and used again.
         """
         os.closerange(0, _KEPT)
-        os.open("/dev/null", os.O_RDWR)
+        os.open("/dev/null", os.O_WRONLY)  # only a script has input: to read is an error elsewhere
         os.memfd_create("output", 0)
         os.open("/dev/null", os.O_RDWR)
         spare = os.memfd_create("input", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, OrderedDict, defaultdict, namedtuple
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -87,7 +88,10 @@ def test_an_iterator_arrives_as_an_iterator() -> None:
 
 
 class Int(int):
-    pass
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
 
 
 class Sly(str):
@@ -167,3 +171,21 @@ def test_claimed_keys_with_one_hash_cost_no_time() -> None:
     members = ",".join(str(prime * k) for k in range(1, 40_001))
     tree = parse(f'{{"s":[{members}]}}'.encode())
     assert len(tree["s"]) == 40_000
+
+
+def test_a_subclass_stands_for_what_its_base_holds() -> None:
+    class Text(str): ...
+
+    class Lying(list[Any]):
+        def __iter__(self) -> Any:
+            return iter([3])
+
+        def __len__(self) -> int:
+            return 1
+
+    class Table(dict[Any, Any]): ...
+
+    assert same(decode(encode(Text("ab"))), "ab")
+    assert same(decode(encode(Lying([1, 2]))), [1, 2])
+    assert same(decode(encode(Table({Text("k"): Lying()}))), {"k": []})
+    assert same(decode(encode(HTTPStatus.OK)), 200)

@@ -199,3 +199,10 @@ def test_a_closed_sandbox_takes_nothing(box: Sandbox) -> None:
         pass
     with pytest.raises(SandboxUnavailable, match="closed"):
         other.run(call(body("return 3")))
+
+
+@pytest.mark.parametrize("read", ["input()", "sys.stdin.read()", "os.read(0, 9)"])
+def test_a_call_has_no_input_to_read(box: Sandbox, read: str) -> None:
+    code = f"import os, sys\ndef solve(a, b):\n    {read}\n    return a + b"
+    outcome = box.run(call(code))
+    assert (outcome.verdict, outcome.detail[:3]) in (("error", "OSE"), ("error", "EOF")), outcome

@@ -17,9 +17,12 @@ from neox.evaluate.prompts import HUMANEVAL, MBPP, Preset
 from neox.sandbox import Limits, Sandbox
 
 
+OUTPUT_KB = 1 << 16  # the harnesses swallow what a completion prints
+
+
 def judge_tasks(replies: Replies, box: Sandbox, timeout: float) -> Iterator[Judged]:
     """Verdicts in order; `timeout` CPU seconds for all tests of a completion together."""
-    limits = Limits(cpu_s=timeout, wall_s=3 * timeout)
+    limits = Limits(cpu_s=timeout, wall_s=3 * timeout, output_kb=OUTPUT_KB)
     jobs = [program_job(r.problem.key, r.judged, limits) for r in replies]
     for reply, outcome in zip(replies, box.map(jobs), strict=True):
         verdict = outcome.verdict

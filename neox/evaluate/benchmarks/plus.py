@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from neox.datasets.readers import rows
 from neox.evaluate.benchmarks.base import Judged, Problem, Replies
+from neox.evaluate.benchmarks.code import OUTPUT_KB
 from neox.evaluate.benchmarks.expected import Batch, Expected, expected_outputs
 from neox.evaluate.benchmarks.plus_inputs import (
     accepted,
@@ -198,7 +199,7 @@ def _is_root(task: PlusTask, batch: Batch, index: int, x: Any) -> bool:
 
 def _job(task: PlusTask, text: str, batch: Batch, scale: float) -> Call | Evaluate:
     seconds = scale * max(LEAST_SECONDS, FACTOR * batch.cpu_s)
-    limits = Limits(cpu_s=seconds, wall_s=seconds + SLACK, memory_mb=MEMORY_MB)
+    limits = Limits(cpu_s=seconds, wall_s=seconds + SLACK, memory_mb=MEMORY_MB, output_kb=OUTPUT_KB)
     inputs = list(task.inputs[batch.start : batch.stop])
     if task.entry == ROOT:
         code = f"{text}\n\ndef neox_all(inputs):\n    return [{ROOT}(*i) for i in inputs]\n"
