@@ -86,7 +86,9 @@ class CriticConfig(Section):
     learning_rate: float = Field(1e-3, gt=0)
     epochs: int = Field(4, ge=1, description="passes over each rollout's states")
     gamma: float = Field(1.0, gt=0, le=1)
-    gae_lambda: float = Field(0.95, ge=0, le=1)
+    gae_lambda: float = Field(
+        1.0, ge=0, le=1, description="below 1 the one reward at the end fades towards the start"
+    )
     only_mixed: bool = Field(
         True, description="update the policy only on prompts whose samples' rewards differ"
     )
