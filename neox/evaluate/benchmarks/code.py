@@ -16,7 +16,6 @@ from neox.evaluate.benchmarks.base import Judged, Problem, Replies
 from neox.evaluate.prompts import HUMANEVAL, MBPP, Preset
 from neox.sandbox import Limits, Sandbox
 
-
 OUTPUT_KB = 1 << 16  # the harnesses swallow what a completion prints
 
 
