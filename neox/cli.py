@@ -23,7 +23,7 @@ COMMANDS = {
     "generate": "write programs with a trained model",
     "verify": "bound the running time of functions, and check contracts",
     "compile": "show the tokens, the tree or the canonical text of a Python file",
-    "report": "make a run's report.html again",
+    "report": "make a run's report.html again, or a page that compares evaluations",
     "doctor": "versions, devices, and which layers of the sandbox are active",
 }
 

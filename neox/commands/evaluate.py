@@ -55,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "interrupted evaluation stopped",
     )
     parser.add_argument("--allow-partial", action="store_true", help="score a subset of the tasks")
+    parser.add_argument(
+        "--trained-on",
+        metavar="FILE|NAME",
+        help="look for overlap with these training tasks (default: those of the model's own run)",
+    )
+    parser.add_argument("--no-guard", action="store_true", help="do not look for overlap")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -77,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     header |= {"preset": name} if args.model or args.server else {}
     source, replies, law = _replies(args, problems, preset, output)
     header |= {"source": source, **law, "score": chosen.scores[0]}
+    header |= {"guard": None if args.no_guard else _guard(args, problems, header)}
     judged = judging.judge(
         chosen,
         replies,
@@ -102,6 +109,25 @@ def run(args: argparse.Namespace) -> int:
         if output is not None:
             print(f"verdicts: {output}")
     return int(args.canonical and any(one.id not in known for one in failed))
+
+
+def _guard(
+    args: argparse.Namespace, problems: Sequence[Problem], header: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Overlap of the benchmark with what the model was trained on; None where that is unknown."""
+    from neox.evaluate import guard
+
+    if args.canonical or not (args.trained_on or args.model):
+        return None
+    kept = None
+    if args.limit is None and not args.trained_on:
+        kept = (
+            Path(args.model) / f"guard-{args.benchmark}-{header.get('data_sha256', 'own')[:8]}.json"
+        )
+    trained_on = args.trained_on or guard.training_tasks(Path(args.model))
+    if trained_on is None:
+        return None
+    return guard.report(trained_on, problems, args.workers, _progress(), kept)
 
 
 def _output(args: argparse.Namespace) -> Path | None:
@@ -259,6 +285,12 @@ def _show(summary: dict[str, Any]) -> None:
             low, high = summary[f"{key}_interval"]
             name = f"{score.rstrip('_') or summary['score']} pass@{k}".lstrip()
             print(f"  {name:<16} {value:.1%}  95 % interval [{low:.1%}, {high:.1%}]")
+    if summary["guard"] is not None:
+        from neox.evaluate.guard import told
+
+        print("  " + "\n    ".join(told(summary["guard"])))
+    elif summary["source"] in ("model", "server", "samples"):
+        print("  overlap with training data: not known; --trained-on FILE looks for it")
     changed = summary["changed_verdicts"]
     print(
         f"  passed {summary['passed']}/{summary['samples']}, {summary['timeouts']} timed out"

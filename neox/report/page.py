@@ -48,16 +48,20 @@ def write_report(folder: Path) -> Path:
         _samples(samples),
         _configuration(folder),
     ]
-    page = (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(folder.name)}</title><style>{STYLE}</style>{''.join(body)}</html>\n"
-    )
     path = folder / "report.html"
     draft = folder / "report.tmp"
-    draft.write_text(page)
+    draft.write_text(document(folder.name, body))
     os.replace(draft, path)
     return path
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """A whole page in the reports' style."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style>{''.join(body)}</html>\n"
+    )
 
 
 def _headline(summary: Row | None, rows: Sequence[Row]) -> str:
