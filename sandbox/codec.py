@@ -41,7 +41,9 @@ _BASES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (set, lambda value: set(set.__iter__(value))),
     (frozenset, lambda value: frozenset(frozenset.__iter__(value))),
 )
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Linear whatever the bytes are: it never gives back what it took, and matches from every quote,
+# so that a string without an end is not tried again from each quote inside it.
+_STRINGS = re.compile(rb'(?s)"(?:[^"\\]|\\.)*+"?')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HEX = re.compile(r"-?[0-9a-f]+\Z")
 _BYTES = re.compile(r"(?:[0-9a-f]{2})*\Z")

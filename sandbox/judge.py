@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from neox.sandbox import wire
-from neox.sandbox.codec import CodecError, parse, value
+from neox.sandbox.codec import MAX_BYTES, CodecError, encode, parse
 from neox.sandbox.compare import close, matches
 from neox.sandbox.jobs import Approx, Asserts, Call, Count, Evaluate, Script
 from neox.sandbox.outcome import Limits, Outcome, TestResult, Verdict
@@ -23,6 +23,8 @@ from neox.sandbox.zygotes import Reply
 NEAR_TIME, NEAR_MEMORY = 0.8, 0.9  # of a limit: on another day it may fall on the other side
 AT_LIMIT = 0.8  # of the CPU limit: killed beyond this, it was the limit that killed
 _TEXT = 160
+_MODEST = 16 << 10  # bytes of a claim that are parsed whatever was expected
+_LONGER = 16  # times as long as the expected value's encoding an equal one's may be
 _ORDER: tuple[Verdict, ...] = ("memory", "error", "fail")
 
 Finding = tuple[Verdict, tuple[TestResult, ...], str]
@@ -55,7 +57,7 @@ def count_payload(job: Count) -> bytes:
 
 def value_of(reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
     """The one value an `Evaluate` or `Count` claims, well-formed but otherwise unread."""
-    frames = list(wire.frames(reply.claims))
+    frames = list(wire.frames(reply.claims, 3))
     early = _ended_badly(reply, limits)
     claim, finding = b"", _no_answer(reply, limits, ())
     if early is not None:
@@ -77,7 +79,7 @@ def value_of(reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
 
 def call(job: Call, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
     """The claimed values against the expected ones, in order and complete."""
-    frames = list(wire.frames(reply.claims))
+    frames = list(wire.frames(reply.claims, len(job.expected) + 2))
     answers = [frame for frame in frames if frame[0] in (wire.VALUE, wire.RAISED, wire.NOT_PLAIN)]
     tests = tuple(
         _test(job, index, *frame) for index, frame in enumerate(answers[: len(job.expected)])
@@ -102,7 +104,7 @@ def call(job: Call, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Ou
 
 def script(job: Script, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
     """A clean end and the whole text, both ways."""
-    frames = list(wire.frames(reply.claims))
+    frames = list(wire.frames(reply.claims, 2))
     printed = reply.printed.decode("utf-8", "replace")
     early = _ended_badly(reply, limits)
     verdict: Verdict
@@ -170,6 +172,8 @@ def same_text(printed: str, expected: str, how: Any) -> bool:
 
 
 def _near(got: str, want: str, how: Approx) -> bool:
+    if "_" in got:  # float() takes 1_0 for ten
+        return got == want
     try:
         return close(float(got), float(want), how)
     except ValueError:
@@ -187,6 +191,8 @@ def _test(job: Call, index: int, kind: int, body: bytes) -> TestResult:
         return TestResult(_memory_or(names, "error"), f"{names[0]}: {text}")
     if mode == "raises":
         return TestResult("fail", f"no {expected} was raised")
+    if len(body) > _MODEST and len(body) > _most_bytes(expected, mode):
+        return TestResult("fail", f"{len(body)} bytes, more than any right answer has")
     try:
         tree = parse(body)
         if matches(tree, expected, mode):
@@ -194,6 +200,14 @@ def _test(job: Call, index: int, kind: int, body: bytes) -> TestResult:
     except CodecError as error:
         return TestResult("error", f"malformed claim: {error}")
     return TestResult("fail", f"got {body[:_TEXT].decode('ascii', 'replace')}")
+
+
+def _most_bytes(expected: Any, mode: Any) -> int:
+    """Beyond this a claim is wrong unread. 3 may come as 3.0, as a complex number, or rounded."""
+    try:
+        return len(encode(expected)) * _LONGER if mode != "truth" else MAX_BYTES
+    except CodecError:  # past the limits of the codec: no claim will equal it
+        return 0
 
 
 def _ended_badly(reply: Reply, limits: Limits) -> tuple[Verdict, str] | None:
@@ -255,11 +269,13 @@ def _whole(claims: bytes, frames: list[tuple[int, bytes]], count: int) -> bool:
 def _raised(body: bytes) -> tuple[list[str], str]:
     """Type names and text of a claimed exception; something harmless when malformed."""
     try:
-        claim = value(parse(body))
+        claim = parse(body) if len(body) <= _MODEST else None
     except CodecError:
         claim = None
-    if isinstance(claim, list) and len(claim) == 2 and isinstance(claim[0], list) and claim[0]:
-        return [str(name) for name in claim[0]], str(claim[1])[:_TEXT]
+    if type(claim) is list and len(claim) == 2 and type(claim[0]) is list and claim[0]:
+        names, text = claim
+        if type(text) is str and all(type(name) is str for name in names):
+            return [name[:_TEXT] for name in names], text[:_TEXT]
     return ["unknown"], "malformed claim"
 
 
@@ -269,19 +285,21 @@ def _memory_or(names: list[str], verdict: Verdict) -> Verdict:
 
 def _checker_claim(reply: Reply, nonce: str) -> tuple[str, str, list[list[Any]]] | None:
     """[how, text, rows] when the frame carries this job's nonce and the right shape."""
-    frames = list(wire.frames(reply.claims))
+    frames = list(wire.frames(reply.claims, 3))
     if not _whole(reply.claims, frames, 2) or frames[0][0] != wire.VALUE:
         return None
     try:
-        claim = value(parse(frames[0][1]))
+        claim = parse(frames[0][1])
     except CodecError:
         return None
-    if not isinstance(claim, list) or len(claim) != 4 or claim[0] != nonce:
+    if type(claim) is not list or len(claim) != 4 or claim[0] != nonce:
         return None
     _, how, text, rows = claim
-    if not all(isinstance(row, list) and len(row) == 3 for row in rows):
+    if type(how) is not str or type(text) is not str or type(rows) is not list:
         return None
-    return str(how), str(text), rows
+    if not all(type(row) is list and len(row) == 3 for row in rows):
+        return None
+    return how, text[:_TEXT], rows
 
 
 def _assert_result(passed: Any, how: str, text: str) -> TestResult:

@@ -6,11 +6,8 @@ the order they were asked. Lives in the supervising thread; knows nothing about 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import select
-import signal
 import socket
 import time
 from collections import deque
@@ -53,10 +50,14 @@ class Item:
 
 
 def is_close(outcome: Outcome, limits: Limits) -> bool:
-    """Would a second run, alone, decide better? Not of what ran into a limit at full speed."""
+    """Would a second run, alone, decide better? Not of what ran into a limit at full speed, nor of
+    what has had all the patience there is.
+    """
     if not outcome.near_limit or outcome.verdict in ("memory", "output_limit", "violation"):
         return False
     if outcome.verdict == "timeout":
+        if outcome.wall_s > wire.PATIENCE * limits.wall_s:
+            return False
         share = outcome.cpu_s / outcome.wall_s
         return outcome.cpu_s < limits.cpu_s and ASLEEP < share < BUSY
     return outcome.cpu_s > judge.NEAR_TIME * limits.cpu_s or (
@@ -167,14 +168,13 @@ class Lane:
         killed: each attempt costs this process time.
         """
         zygote, item = self.zygotes[role], self.items[0] if self.items else None
-        attempt = monitor.refuse(zygote.listener) if zygote is not None else None
-        if attempt is None or item is None or role != item.roles[0]:
+        if zygote is None:
             return
-        name, pid = attempt
-        item.tried[name] = item.tried.get(name, 0) + 1
-        if sum(item.tried.values()) > MAX_ATTEMPTS and pid:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        ours = item is not None and role == item.roles[0]
+        last = item is not None and ours and sum(item.tried.values()) >= MAX_ATTEMPTS
+        name = monitor.refuse(zygote.listener, last)
+        if item is not None and ours and name is not None:
+            item.tried[name] = item.tried.get(name, 0) + 1
 
     def outcome(self, item: Item) -> Outcome:
         """Judge a completed item, with what it tried."""

@@ -6,8 +6,11 @@ let a call through, and if this process is gone the call fails by itself. Knows 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
+import os
+import signal
 import struct
 from functools import cache
 
@@ -24,13 +27,19 @@ def _names() -> dict[int, str]:
     return seccomp.names()
 
 
-def refuse(listener: int) -> tuple[str, int] | None:
-    """Answer one notice: the call's name and the caller's process id, or None if it has gone."""
+def refuse(listener: int, last: bool) -> str | None:
+    """Answer one notice: the call's name, or None if the caller has gone. `last`: end it as well.
+
+    It is killed while it waits for the answer: until then its id cannot be another process's.
+    """
     notice = bytearray(_NOTICE.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, notice)
-        number, pid, _, call, *_ = _NOTICE.unpack(notice)
-        fcntl.ioctl(listener, _SEND, bytearray(_ANSWER.pack(number, 0, -errno.EPERM, 0)))
     except OSError:  # killed meanwhile
         return None
-    return _names().get(call, str(call)), pid
+    number, pid, _, call, *_ = _NOTICE.unpack(notice)
+    with contextlib.suppress(OSError):
+        if last and pid:
+            os.kill(pid, signal.SIGKILL)
+        fcntl.ioctl(listener, _SEND, bytearray(_ANSWER.pack(number, 0, -errno.EPERM, 0)))
+    return _names().get(call, str(call))

@@ -22,7 +22,7 @@ _X86 = (
     "read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 "
     "munmap=11 brk=12 rt_sigaction=13 rt_sigprocmask=14 rt_sigreturn=15 ioctl=16 pread64=17 "
     "pwrite64=18 readv=19 writev=20 access=21 pipe=22 select=23 sched_yield=24 mremap=25 "
-    "mincore=27 madvise=28 dup=32 dup2=33 nanosleep=35 getitimer=36 setitimer=38 getpid=39 "
+    "madvise=28 dup=32 dup2=33 nanosleep=35 getitimer=36 setitimer=38 getpid=39 "
     "sendto=44 recvfrom=45 sendmsg=46 recvmsg=47 socketpair=53 clone=56 exit=60 wait4=61 kill=62 "
     "uname=63 fcntl=72 fsync=74 ftruncate=77 getcwd=79 chdir=80 rename=82 mkdir=83 rmdir=84 "
     "unlink=87 readlink=89 gettimeofday=96 getrlimit=97 getrusage=98 sysinfo=99 times=100 "
@@ -47,7 +47,7 @@ _ARM = (
     "getrusage=165 prctl=167 getcpu=168 gettimeofday=169 getpid=172 getppid=173 getuid=174 "
     "geteuid=175 getgid=176 getegid=177 gettid=178 sysinfo=179 socketpair=199 sendto=206 "
     "recvfrom=207 sendmsg=211 recvmsg=212 brk=214 munmap=215 mremap=216 clone=220 mmap=222 "
-    "mprotect=226 mincore=232 madvise=233 wait4=260 prlimit64=261 getrandom=278 "
+    "mprotect=226 madvise=233 wait4=260 prlimit64=261 getrandom=278 "
     "membarrier=283 preadv2=286 statx=291 rseq=293 clone3=435 "
     "close_range=436 faccessat2=439"
 )
@@ -62,17 +62,18 @@ _X32 = 0x40000000  # numbers from here on are the x32 calls, past any x86-64 lis
 _ZYGOTE_ONLY = ("sendmsg", "recvmsg", "wait4", "kill", "capset", "prctl")
 
 Line = tuple[int, int, int, int]
-_LOAD, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JEQ, _JGE, _JSET, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW: Line = (_RETURN, 0, 0, 0x7FFF0000)
 _KILL: Line = (_RETURN, 0, 0, 0x80000000)
 _NOTIFY: Line = (_RETURN, 0, 0, 0x7FC00000)
 _CLONE_THREAD = 0x10000
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
-_AF_UNIX = 1
+_AF_UNIX, _SOCK_DGRAM, _SOCK_TYPE = 1, 2, 0xF
 FORK = 0x01200011  # CHILD_SETTID | CHILD_CLEARTID | SIGCHLD
-# F_DUPFD, GETFD, SETFD, GETFL, SETFL, GETLK, SETLK, SETLKW, DUPFD_CLOEXEC, SETPIPE_SZ, GETPIPE_SZ:
-# nothing that would stay with an open file after the process, such as its owner or a lease.
-_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032)
+# F_DUPFD, GETFD, SETFD, GETFL, SETFL, DUPFD_CLOEXEC, SETPIPE_SZ, GETPIPE_SZ: nothing that would
+# stay with an open file after the process, such as its owner or a lease, and no locks, through
+# which executions that read the same libraries could see each other.
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)
 _IOCTLS = (0x5401, 0x541B, 0x5450, 0x5451)  # TCGETS FIONREAD FIONCLEX FIOCLEX
 
 
@@ -82,6 +83,11 @@ def _error(code: int) -> Line:
 
 def _argument(index: int, high: bool = False) -> Line:
     return (_LOAD, 0, 0, 16 + 8 * index + 4 * high)
+
+
+def _null(index: int) -> list[Line]:
+    """On to the next line when the pointer is null, else past it."""
+    return [_argument(index), (_JEQ, 0, 3, 0), _argument(index, high=True), (_JEQ, 0, 1, 0)]
 
 
 _REFUSE = _error(errno.EPERM)
@@ -130,12 +136,19 @@ def allow_list(own_pid_namespace: bool, monitored: bool) -> bytes:
     special = {
         # The flags lie behind a pointer, where no filter sees them; libc falls back to clone.
         "clone3": [_error(errno.ENOSYS)],
+        # Its flags could ask whether another execution has read a file; libc falls back to preadv.
+        "preadv2": [_error(errno.ENOSYS)],
         "clone": _clone(own_pid_namespace, refuse),
         "kill": [_argument(0), (_JEQ, 0, 1, 1), _REFUSE, *_to_others(refuse)],
-        "socketpair": [_argument(0), (_JEQ, 0, 1, _AF_UNIX), _ALLOW, _REFUSE],
+        # A datagram socket can send to any address, even out of a pair.
+        "socketpair": [
+            _argument(0), (_JEQ, 0, 4, _AF_UNIX), _argument(1), (_AND, 0, 0, _SOCK_TYPE),
+            (_JEQ, 1, 0, _SOCK_DGRAM), _ALLOW, _REFUSE,
+        ],
+        "sendto": [*_null(4), _ALLOW, _REFUSE],
         "ioctl": [_argument(1), *_chain(list(_IOCTLS), _ALLOW, _error(errno.ENOTTY))],
         "fcntl": [_argument(1), *_chain(list(_FCNTLS), _ALLOW, _error(errno.EINVAL))],
-    }
+    }  # fmt: skip
     if own_pid_namespace:
         special["tgkill"] = [_argument(0), (_JEQ, 0, 1, 1), _ALLOW, _REFUSE]
         special["prctl"] = [_REFUSE]
@@ -176,12 +189,9 @@ def execution_filter() -> bytes:
     _, number, _ = _table()
     special = {
         "clone": [_argument(0), (_JSET, 0, 1, _CLONE_THREAD), _ALLOW, _REFUSE],
-        "prlimit64": [  # reading is fine: the pointer to the new limit must be null
-            _argument(2), (_JEQ, 0, 3, 0), _argument(2, high=True), (_JEQ, 0, 1, 0),
-            _ALLOW, _REFUSE,
-        ],
+        "prlimit64": [*_null(2), _ALLOW, _REFUSE],  # reading the limits is fine
         "tgkill": [_REFUSE],
-    }  # fmt: skip
+    }
     code: list[Line] = [(_LOAD, 0, 0, 0)]
     for name, block in special.items():
         code += [(_JEQ, 0, len(block), number[name]), *block]

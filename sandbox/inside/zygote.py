@@ -35,7 +35,6 @@ _PRELOADED = (
 )  # fmt: skip
 _KEPT = 6  # descriptors 0..5 belong to the execution
 _BODY = wire.HEADER.size
-_PATIENCE = 4  # times the wall limit, on an overloaded machine
 _COMPUTING = 0.02  # of the time on a processor: what sleeps uses less
 _loads = marshal.loads  # what the supervisor sends can be trusted; what comes back is not
 
@@ -128,7 +127,7 @@ class Zygote:
         gets more wall time where the machine has more to do than it can.
         """
         clock = (~pid << 3) | 2  # CPUCLOCK_SCHED of the process
-        until, seen, most = header[1], 0.0, header[1] * _PATIENCE
+        until, seen, most = header[1], 0.0, header[1] * wire.PATIENCE
         while True:
             used = time.clock_gettime(clock)
             wall_left = until - (time.monotonic() - started)
@@ -155,7 +154,7 @@ class Zygote:
                 flags |= wire.OVERFLOW
             printed = min(printed, limit, wire.PIPE_BYTES - wire.REPLY.size)
             printed = os.preadv(1, [view[size : size + printed]], 0)
-            os.ftruncate(1, 0)
+        os.ftruncate(1, 0)  # always: the file's times must not tell the next who printed, and when
         os.lseek(1, 0, os.SEEK_SET)
         cpu = usage.ru_utime + usage.ru_stime
         head = wire.REPLY.pack(number, flags, status, cpu, wall, usage.ru_maxrss, size, printed)

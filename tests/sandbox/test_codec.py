@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections import Counter, OrderedDict, defaultdict, namedtuple
 from http import HTTPStatus
 from typing import Any
@@ -189,3 +190,12 @@ def test_a_subclass_stands_for_what_its_base_holds() -> None:
     assert same(decode(encode(Lying([1, 2]))), [1, 2])
     assert same(decode(encode(Table({Text("k"): Lying()}))), {"k": []})
     assert same(decode(encode(HTTPStatus.OK)), 200)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\\", b"\\\n", b'"', b'\\"]'])
+def test_quotes_without_end_take_no_longer_than_their_number(tail: bytes) -> None:
+    """A search that starts again at each of them would take hours."""
+    started = time.process_time()
+    with pytest.raises(CodecError):
+        parse(b"[" * 65 + b'"' + b'\\"' * 400_000 + tail)
+    assert time.process_time() - started < 2
