@@ -23,6 +23,7 @@ DEPTH = 2  # jobs in a lane: one that runs and one that waits
 START_S = 60.0
 CHECKER_GRACE_S = 1.0  # the checker may live a little longer than what it checks
 MAX_ATTEMPTS = 1000
+STUCK_S = 30.0  # no answer so long after the last limit: the zygote is stopped, or worse
 ASLEEP, BUSY = 0.02, 0.8  # shares of a processor: waits for itself, or was never kept waiting
 SOLUTION, CHECKER = 0, 1
 
@@ -72,6 +73,7 @@ class Lane:
         self._index, self._without = index, without
         self.zygotes: list[Zygote | None] = [None, None]
         self.items: deque[Item] = deque()
+        self._since = 0.0  # when the first item began to be the first
         self.served = 0
         self.names: tuple[str, ...] = ()
 
@@ -147,8 +149,16 @@ class Lane:
         else:
             done = solution.send(number, wire.SCRIPT, judge.script_payload(job), limits)
         if done:
+            self._since = self._since if self.items else time.monotonic()
             self.items.append(item)
         return done
+
+    def is_stuck(self) -> bool:
+        """Has the first item had all the time there is, and then some?"""
+        if not self.items:
+            return False
+        most = wire.PATIENCE * self.items[0].limits.wall_s + STUCK_S
+        return time.monotonic() - self._since > most
 
     def take(self, role: int, reply: Reply) -> Item | None:
         """Note a reply; the item it completes, if any. ZygoteDied when it answers no job."""
@@ -159,6 +169,7 @@ class Lane:
         if any(item.replies[needed] is None for needed in item.roles):
             return None
         self.served += 1
+        self._since = time.monotonic()
         return self.items.popleft()
 
     def refuse(self, role: int) -> None:

@@ -31,6 +31,7 @@ REQUIRED = ("rlimits", "no_new_privs", "seccomp")
 FILES = ("landlock", "mount_namespace")  # at least one of them
 ATTEMPTS = 2
 RECYCLE_AFTER = 20_000  # executions of one zygote
+LOOK_S = 5.0  # how often, while nothing happens, it is asked whether something should have
 
 log = logging.getLogger(__name__)
 
@@ -166,12 +167,14 @@ class Sandbox:
                 return
             started.set_result(None)
             while not self._closing:
+                for lane in filter(Lane.is_stuck, self._lanes):
+                    self._bury(lane)
                 self._dispatch(poller)
                 with self._lock:
                     if self._queue and not any(lane.items for lane in self._lanes):
                         continue  # it came after the dispatch, and no reply is due to wake us
                     self._sleeping = not self._queue or self._full()
-                for fd, _ in poller.poll():
+                for fd, _ in poller.poll(LOOK_S if any(la.items for la in self._lanes) else None):
                     self._sleeping = False
                     if fd == self._wake:
                         with contextlib.suppress(BlockingIOError):

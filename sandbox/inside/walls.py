@@ -22,6 +22,7 @@ NAMESPACES = kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | 
 _NAMES = ("user_namespace", "net_namespace", "ipc_namespace", "uts_namespace", "pid_namespace")
 INSIDE_ID = 1000
 NPROC = 24  # the zygote, its parent, and the threads of one execution
+SHARED_NPROC = 1024  # beyond what the user had at the start, where others of the user's are counted
 
 
 class Walls:
@@ -162,17 +163,30 @@ class Walls:
     def _limits(self) -> str:
         limits = {"CORE": 0, "NOFILE": 64, "MEMLOCK": 0, "MSGQUEUE": 0, "STACK": 64 << 20}
         own_user = self.layers["user_namespace"][0] or os.getuid() >= 1 << 30
-        if own_user:  # elsewhere the count would include the processes of others
-            limits["NPROC"] = NPROC
+        if own_user or os.getuid():  # the kernel does not hold root to it
+            limits["NPROC"] = NPROC if own_user else _tasks_of(os.getuid()) + SHARED_NPROC
         for name, value in limits.items():
             _, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-        return "address space, CPU, file size, descriptors, stack" + (", tasks" * own_user)
+        names = "address space, CPU, file size, descriptors, stack"
+        return names + (", tasks" if own_user else ", tasks of the user's" * ("NPROC" in limits))
 
     def _landlock(self) -> str:
         trees = [tree for tree in self._trees if os.path.exists(tree)]
         return f"ABI {files.landlock(trees, self._hidden)}"
+
+
+def _tasks_of(uid: int) -> int:
+    """How many threads all processes of a user have: what the kernel counts against the limit."""
+    found = 0
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        try:
+            seen = os.stat(f"/proc/{name}/task")
+        except OSError:
+            continue
+        found += (seen.st_nlink - 2) * (seen.st_uid == uid)
+    return found
 
 
 def _die_with(parent: int) -> None:

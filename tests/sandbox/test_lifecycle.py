@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from neox.sandbox import Asserts, Call, Limits, Sandbox, SandboxUnavailable
+from neox.sandbox import Asserts, Call, Limits, Sandbox, SandboxUnavailable, lane, sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +141,17 @@ def test_a_killed_zygote_loses_no_job(job: Call | Asserts) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert [f.result().verdict for f in futures] == ["pass"] * 4
+
+
+def test_a_zygote_that_stands_still_loses_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "STUCK_S", 0.2)
+    monkeypatch.setattr(sandbox, "LOOK_S", 0.1)
+    short = Call(ADD, "add", [[1, 2]], [3], limits=Limits(1, 1))
+    with Sandbox(workers=1) as box:
+        box.run(short)
+        for pid in descendants(os.getpid()):
+            os.kill(pid, signal.SIGSTOP)
+        assert [o.verdict for o in box.map([short] * 3)] == ["pass"] * 3
 
 
 def test_a_job_that_loses_two_zygotes_is_unavailable_and_no_verdict() -> None:
