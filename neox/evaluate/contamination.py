@@ -23,16 +23,29 @@ from neox.datasets.forge import behaviour
 from neox.datasets.forge.grammar import DICT, INT, LIST, NAT, SMALL, STR, WORDS
 from neox.datasets.task import Task
 from neox.sandbox import Evaluate, Limits, Sandbox
-from neox.sandbox.codec import CodecError, decode
+from neox.sandbox.codec import decode
 
 GRAM, LEAST_WORDS = 10, 5
 KINDS = (SMALL, NAT, INT, LIST, STR, WORDS, DICT)
 EXTRAS = (None, "k", "b")
-LIMITS = Limits(cpu_s=2, wall_s=6)
+TOGETHER, ALONE = Limits(cpu_s=2, wall_s=6), Limits(cpu_s=0.25, wall_s=2)
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _KEPT = frozenset(keyword.kwlist) | frozenset(dir(builtins))
-_PROBE = "\n\ndef neox_probe(inputs):\n    return [{entry}(*i) for i in inputs]\n"
+_PROBE = """
 
+def neox_probe(signatures):
+    found = []
+    for inputs in signatures:
+        try:
+            outputs = [{entry}(*i) for i in inputs]
+            repr(outputs)  # endless digits, endless depth
+        except Exception:
+            outputs = None
+        found.append(outputs)
+    return found
+"""
+
+Signature = tuple[str, str | None]  # the type of the first parameter, the second parameter
 Progress = Callable[[int, int], None]
 
 
@@ -161,32 +174,52 @@ def _renamed(text: str, entry: str) -> str:
 def behaviours(
     subjects: Sequence[Subject], box: Sandbox, progress: Progress
 ) -> list[frozenset[str]]:
-    """For each subject the forge's keys of what it does, one for every type it answers on."""
-    jobs: list[Evaluate] = []
-    of: list[tuple[int, str, str | None]] = []
-    for number, one in enumerate(subjects):
-        for kind, extra in _signatures(one):
-            inputs = [[value] for value in behaviour.probes(kind)]
-            if extra is not None:
-                inputs = [[*i, k] for i, k in zip(inputs, behaviour.extras(extra), strict=True)]
-            jobs.append(
-                Evaluate(one.code + _PROBE.format(entry=one.entry), "neox_probe", [inputs], LIMITS)
-            )
-            of.append((number, kind, extra))
+    """For each subject the forge's keys of what it does, one for every type it answers on.
+
+    All types are tried in one process; where that does not end, each in one of its own.
+    """
+    tried = [(number, tuple(_signatures(one))) for number, one in enumerate(subjects)]
     found: list[set[str]] = [set() for _ in subjects]
-    for at, ((number, kind, extra), outcome) in enumerate(zip(of, box.map(jobs), strict=True), 1):
-        if outcome.verdict == "pass":
-            try:
-                outputs = decode(outcome.claim)
-            except CodecError:
-                continue
-            if not _dull(kind, outputs):
-                found[number].add(key(kind, extra, outputs))
-        progress(at, len(jobs))
+    for limits in (TOGETHER, ALONE):
+        jobs = [_probe(subjects[number], signatures, limits) for number, signatures in tried]
+        again: list[tuple[int, tuple[Signature, ...]]] = []
+        outcomes = box.map(jobs)
+        for at, ((number, signatures), outcome) in enumerate(zip(tried, outcomes, strict=True), 1):
+            if outcome.verdict == "pass":
+                found[number] |= _keys(signatures, outcome.claim)
+            else:
+                again += [(number, (one,)) for one in signatures]
+            progress(at, len(jobs))
+        tried = again
     return [frozenset(keys) for keys in found]
 
 
-def _signatures(one: Subject) -> Iterator[tuple[str, str | None]]:
+def _probe(one: Subject, signatures: Sequence[Signature], limits: Limits) -> Evaluate:
+    code = one.code + _PROBE.format(entry=one.entry)
+    return Evaluate(code, "neox_probe", [list(map(_inputs, signatures))], limits)
+
+
+def _inputs(signature: Signature) -> list[list[Any]]:
+    kind, extra = signature
+    inputs = [[value] for value in behaviour.probes(kind)]
+    if extra is not None:
+        inputs = [[*i, k] for i, k in zip(inputs, behaviour.extras(extra), strict=True)]
+    return inputs
+
+
+def _keys(signatures: Sequence[Signature], claim: bytes) -> set[str]:
+    try:
+        told = decode(claim)
+        return {
+            key(kind, extra, outputs)
+            for (kind, extra), outputs in zip(signatures, told, strict=True)
+            if outputs is not None and not _dull(kind, outputs)
+        }
+    except (ValueError, TypeError):  # not plain, not what was asked for, or endless digits
+        return set()
+
+
+def _signatures(one: Subject) -> Iterator[Signature]:
     """Types and second parameters that the entry point's parameters allow."""
     for node in walk(parse(one.code).tree):
         match node:

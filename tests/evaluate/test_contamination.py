@@ -50,8 +50,9 @@ def test_the_same_outputs_are_an_overlap_of_behaviours_whatever_the_code() -> No
     assert not found(Subject("T/1", "", loop.replace("not x & 1", "x > 0"), "g")).behaviours
 
 
-def test_a_hostile_reference_is_only_not_compared() -> None:
-    bad = Subject("T/1", "", "def f(a):\n    import os\n    os._exit(0)\n", "f")
+@pytest.mark.parametrize("body", ["import os\n    os._exit(0)", "return 10**5000 + len(str(a))"])
+def test_a_hostile_reference_is_only_not_compared(body: str) -> None:
+    bad = Subject("T/1", "", f"def f(a):\n    {body}\n", "f")
     assert not found(bad).behaviours
     assert (
         found(bad, problems=(Subject("B/2", "", "def f(a):\n    while 1: pass", "f"),)).compared

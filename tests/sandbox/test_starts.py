@@ -1,4 +1,4 @@
-"""The same verdicts whoever starts it and whatever the kernel allows; the report tells them apart."""
+"""The same verdicts whoever starts it and whatever the kernel allows; the report says which."""
 
 from __future__ import annotations
 
