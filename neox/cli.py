@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "bound the running time of functions, and check contracts",
     "compile": "show the tokens, the tree or the canonical text of a Python file",
     "report": "make a run's report.html again, or a page that compares evaluations",
+    "sandbox": "run a program behind the sandbox's walls, alone or against tests",
     "doctor": "versions, devices, and which layers of the sandbox are active",
 }
 

@@ -15,16 +15,17 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
 
-from neox.sandbox import proof
+from neox.sandbox import proof, streams
 from neox.sandbox.convert import as_call
 from neox.sandbox.jobs import Asserts, Job
 from neox.sandbox.lane import DEPTH, SOLUTION, Item, Lane, is_close
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable
+from neox.sandbox.streams import Progress
 from neox.sandbox.zygotes import ZygoteDied
 
 REQUIRED = ("rlimits", "no_new_privs", "seccomp")
@@ -125,11 +126,26 @@ class Sandbox:
         """One job, start to end."""
         return self.submit(job).result()
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """Outcomes in the order of the jobs."""
-        futures = deque(self.submit(job) for job in jobs)
-        while futures:
-            yield futures.popleft().result()
+    def map(self, jobs: Iterable[Job], progress: Progress | None = None) -> Iterator[Outcome]:
+        """Outcomes in the order of the jobs, which may be a generator of any length.
+
+        progress(done, outcome) is called in this thread, before each outcome is handed out.
+        """
+        return streams.in_order(self.submit, jobs, progress)
+
+    def as_completed(
+        self, jobs: Iterable[Job], progress: Progress | None = None
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Pairs of a job's place in `jobs` and its outcome, the first to be done first."""
+        return streams.as_they_come(self.submit, jobs, progress)
+
+    async def arun(self, job: Job) -> Outcome:
+        """`run` for an event loop. Cancelled before the job has begun, it never begins."""
+        return await streams.awaited(self.submit(job))
+
+    def amap(self, jobs: Iterable[Job], progress: Progress | None = None) -> AsyncIterator[Outcome]:
+        """`map` for an event loop: `async for outcome in box.amap(jobs)`."""
+        return streams.in_order_async(self.submit, jobs, progress)
 
     def _prove(self) -> None:
         """Try the walls; refuse to go on, or say so, when a required one does not hold."""
