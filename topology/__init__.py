@@ -6,6 +6,7 @@
 2
 """
 
-from neox.topology.features import Features, NoComplex, features, to_networkx
+from neox.topology.features import Features, NoComplex, batch, features
+from neox.topology.views import to_networkx
 
-__all__ = ["Features", "NoComplex", "features", "to_networkx"]
+__all__ = ["Features", "NoComplex", "batch", "features", "to_networkx"]

@@ -1,92 +1,205 @@
-"""Simplicial complexes of dimension two: boundary operators and Betti numbers, exactly.
+"""Simplicial complexes of dimension two as arrays: boundary operators and Betti numbers, exactly.
 
-`fans` builds C3, the layered fan complex: a parent with its children in order, and the occurrences
-of one name in one scope, each spread as a fan of triangles. Its size is linear in the program's.
+Every simplex has a birth, the layer of a filtration it belongs to, so that one complex serves all
+its layers. Homology is over GF(2); nothing here counts eigenvalues. Several programs may be one
+complex (their disjoint union), with one set of Betti numbers for each. Knows nothing of programs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
-from neox.compiler import children, nodes
-from neox.compiler.nodes import Node
-
-Edge = tuple[int, int]
-Triangle = tuple[int, int, int]
-Scope = (nodes.FunctionDef, nodes.AsyncFunctionDef, nodes.ClassDef, nodes.Lambda)
+Ints = NDArray[np.int64]
+BITS = 3  # births are below 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Complex:
-    """Vertices 0..n-1, edges u < v and triangles u < v < w, each sorted and without repeats."""
+    """Vertices 0..n-1, edges [m, 2] with u < v and triangles [k, 3] with u < v < w, in
+    lexicographic order and without repeats, and the births [m] and [k] of these; vertices are
+    there from the start.
+
+    >>> Complex.of(3, [(0, 1), (1, 2), (0, 2)]).betti()
+    (1, 1, 0)
+    >>> Complex.of(3, [], [(0, 1, 2)]).betti()
+    (1, 0, 0)
+    """
 
     vertices: int
-    edges: tuple[Edge, ...]
-    triangles: tuple[Triangle, ...]
+    edges: Ints
+    triangles: Ints
+    edge_births: Ints
+    triangle_births: Ints
 
     @classmethod
     def of(
-        cls, vertices: int, edges: Iterable[Edge], triangles: Iterable[Triangle] = ()
+        cls,
+        vertices: int,
+        edges: Iterable[Sequence[int]] | Ints,
+        triangles: Iterable[Sequence[int]] | Ints = (),
+        edge_births: Ints | int = 0,
+        triangle_births: Ints | int = 0,
     ) -> Complex:
-        """Sorts, drops repeats and degenerate simplices, and adds the edges of the triangles."""
-        faces: set[Triangle] = set()
-        for triangle in triangles:
-            u, v, w = sorted(triangle)
-            if u < v < w:
-                faces.add((u, v, w))
-        lines = {(min(e), max(e)) for e in edges if e[0] != e[1]}
-        for u, v, w in faces:
-            lines |= {(u, v), (u, w), (v, w)}
-        return cls(vertices, tuple(sorted(lines)), tuple(sorted(faces)))
+        """Sorts, drops repeats (the earliest birth stays) and degenerate simplices, and adds the
+        edges of the triangles.
+        """
+        lines, faces = _rows(edges, 2), _rows(triangles, 3)
+        face_births = np.broadcast_to(np.asarray(triangle_births, np.int64), len(faces))
+        line_births = np.broadcast_to(np.asarray(edge_births, np.int64), len(lines))
+        u, v, w = np.sort(faces, axis=1).T
+        proper = (u < v) & (v < w)
+        if not proper.all():
+            u, v, w, face_births = u[proper], v[proper], w[proper], face_births[proper]
+        keys, triangle_births = _earliest((u * vertices + v) * vertices + w, face_births)
+        uv, w = np.divmod(keys, vertices) if vertices else (keys, keys)
+        u, v = np.divmod(uv, vertices) if vertices else (uv, uv)
+        low, high = lines.min(axis=1), lines.max(axis=1)
+        proper = low < high
+        if not proper.all():
+            low, high, line_births = low[proper], high[proper], line_births[proper]
+        keys, edge_births = _earliest(
+            np.concatenate(
+                [low * vertices + high, u * vertices + v, u * vertices + w, v * vertices + w]
+            ),
+            np.concatenate([line_births, triangle_births, triangle_births, triangle_births]),
+        )
+        low, high = np.divmod(keys, vertices) if vertices else (keys, keys)
+        return cls(
+            vertices,
+            np.stack([low, high], axis=1),
+            np.stack([u, v, w], axis=1),
+            edge_births,
+            triangle_births,
+        )
 
-    def boundary1(self) -> NDArray[np.int8]:
-        """B1 [vertices, edges]: -1 at the first vertex of an edge, 1 at the second."""
-        b1 = np.zeros((self.vertices, len(self.edges)), dtype=np.int8)
-        for i, (u, v) in enumerate(self.edges):
-            b1[u, i], b1[v, i] = -1, 1
-        return b1
+    def until(self, birth: int) -> Complex:
+        """The subcomplex of what is born by then."""
+        lines, faces = self.edge_births <= birth, self.triangle_births <= birth
+        return Complex(
+            self.vertices,
+            self.edges[lines],
+            self.triangles[faces],
+            self.edge_births[lines],
+            self.triangle_births[faces],
+        )
 
-    def boundary2(self) -> NDArray[np.int8]:
-        """B2 [edges, triangles]: (v,w) - (u,w) + (u,v) for the triangle (u,v,w)."""
-        index = {edge: i for i, edge in enumerate(self.edges)}
-        b2 = np.zeros((len(self.edges), len(self.triangles)), dtype=np.int8)
-        for i, (u, v, w) in enumerate(self.triangles):
-            b2[index[v, w], i], b2[index[u, w], i], b2[index[u, v], i] = 1, -1, 1
-        return b2
+    def boundary(self, k: int) -> sparse.csc_array:
+        """B1 [vertices, edges]: -1 at the first vertex of an edge, 1 at the second. B2 [edges,
+        triangles]: (v,w) - (u,w) + (u,v) for the triangle (u,v,w). Integers.
+        """
+        entries: tuple[int, ...] = (-1, 1) if k == 1 else (1, -1, 1)
+        if k == 1:
+            rows, shape = self.edges, (self.vertices, len(self.edges))
+        elif k == 2:
+            rows, shape = self.sides(), (len(self.edges), len(self.triangles))
+        else:
+            raise ValueError(f"a complex of dimension 2 has boundary operators 1 and 2, not {k}")
+        data = np.tile(np.array(entries, np.int64), len(rows))
+        starts = np.arange(0, rows.size + 1, len(entries))
+        return sparse.csc_array((data, rows.ravel(), starts), shape=shape)
+
+    def sides(self) -> Ints:
+        """The numbers [k, 3] of each triangle's edges (u,v), (u,w), (v,w)."""
+        keys = self.edges[:, 0] * self.vertices + self.edges[:, 1]
+        u, v, w = (self.triangles * [self.vertices, self.vertices, 1]).T
+        wanted = np.stack([u + self.triangles[:, 1], u + w, v + w], axis=1)
+        return np.searchsorted(keys, wanted)
 
     def betti(self) -> tuple[int, int, int]:
-        """b0, b1, b2 over GF(2), by union-find and column reduction on bit sets."""
-        parent = list(range(self.vertices))
+        """b0, b1, b2 over GF(2)."""
+        b0, b1, b2 = self.betti_by(np.zeros(self.vertices, np.int64), 1)[:, 0].tolist()
+        return b0, b1, b2
 
-        def root(v: int) -> int:
-            while parent[v] != v:
-                parent[v] = parent[parent[v]]
-                v = parent[v]
-            return v
-
-        for u, v in self.edges:
-            parent[root(u)] = root(v)
-        b0 = sum(parent[v] == v for v in range(self.vertices))
-        rank = rank_gf2(self._columns())
-        return b0, len(self.edges) - (self.vertices - b0) - rank, len(self.triangles) - rank
-
-    def _columns(self) -> list[int]:
-        index = {edge: i for i, edge in enumerate(self.edges)}
-        return [
-            1 << index[v, w] | 1 << index[u, w] | 1 << index[u, v] for u, v, w in self.triangles
-        ]
+    def betti_by(self, part: Ints, parts: int) -> Ints:
+        """Betti numbers [3, parts] of a disjoint union; part [vertices] says whose a vertex is."""
+        b0 = components_by(self.vertices, self.edges, part, parts)
+        vertices = np.bincount(part, minlength=parts)
+        lines = np.bincount(part[self.edges[:, 0]], minlength=parts)
+        owner = part[self.triangles[:, 0]]
+        ranks = rank_by(self.sides(), owner, parts)
+        faces = np.bincount(owner, minlength=parts)
+        return np.stack([b0, lines - (vertices - b0) - ranks, faces - ranks])
 
     def euler(self) -> int:
         return self.vertices - len(self.edges) + len(self.triangles)
 
 
+def _rows(simplices: Iterable[Sequence[int]] | Ints, width: int) -> Ints:
+    if not isinstance(simplices, np.ndarray):
+        simplices = np.array([list(s) for s in simplices], dtype=np.int64)
+    return simplices.reshape(-1, width).astype(np.int64, copy=False)
+
+
+def _earliest(keys: Ints, births: Ints) -> tuple[Ints, Ints]:
+    """The distinct keys, ascending, each with its least birth."""
+    joined = np.sort(keys << BITS | births)
+    keys = joined >> BITS
+    first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first], joined[first] & ((1 << BITS) - 1)
+
+
+def components_by(vertices: int, edges: Ints, part: Ints, parts: int) -> Ints:
+    """Connected components [parts] of a graph whose parts are not connected with each other."""
+    if not vertices:
+        return np.zeros(parts, np.int64)
+    ones = np.ones(len(edges), np.int8)
+    graph: Any = sparse.coo_array((ones, (edges[:, 0], edges[:, 1])), shape=(vertices, vertices))
+    count, label = connected_components(graph.tocsr(), directed=False)
+    home = np.zeros(count, np.int64)
+    home[label] = part
+    return np.bincount(home, minlength=parts)
+
+
+def rank_by(sides: Ints, part: Ints, parts: int) -> Ints:
+    """Ranks [parts] over GF(2) of a matrix with three ones in each column, at the rows `sides`.
+
+    A column that alone has some row adds one to the rank and can go. Fans are built so that nearly
+    all of them go this way; what is left is reduced.
+    """
+    ranks = np.zeros(parts, np.int64)
+    left = np.arange(len(sides))
+    while len(left):
+        counts = np.bincount(sides[left].ravel())
+        free = (counts[sides[left]] == 1).any(axis=1)
+        gone = int(free.sum())
+        if gone:
+            ranks += np.bincount(part[left[free]], minlength=parts)
+            left = left[~free]
+        if gone * 16 < len(left) or not gone:  # few go in a round: one by one is linear
+            break
+    for home, columns in _by_part(sides[left], part[left]):
+        ranks[home] += rank_gf2(_compressed(columns))
+    return ranks
+
+
+def _by_part(sides: Ints, part: Ints) -> Iterable[tuple[int, Ints]]:
+    order = np.argsort(part, kind="stable")
+    homes, starts = np.unique(part[order], return_index=True)
+    return (
+        zip(homes.tolist(), np.split(sides[order], starts[1:]), strict=True) if len(order) else ()
+    )
+
+
+def _compressed(columns: Ints) -> list[int]:
+    """The columns as bit sets, rows renumbered in order of appearance."""
+    _, rows = np.unique(columns, return_inverse=True)
+    return [1 << a | 1 << b | 1 << c for a, b, c in rows.reshape(-1, 3).tolist()]
+
+
 def rank_gf2(columns: Sequence[int]) -> int:
-    """Rank of a matrix over GF(2) whose columns are the bits of integers."""
+    """Rank of a matrix over GF(2) whose columns are the bits of integers.
+
+    >>> rank_gf2([0b011, 0b110, 0b101])
+    2
+    """
     pivots: dict[int, int] = {}
     for column in columns:
         while column:
@@ -97,44 +210,3 @@ def rank_gf2(columns: Sequence[int]) -> int:
                 break
             column ^= other
     return len(pivots)
-
-
-def fan(apex: int, rim: Sequence[int]) -> tuple[list[Edge], list[Triangle]]:
-    """Spokes, the rim's path, and the triangles between them."""
-    edges = [(apex, v) for v in rim] + list(pairwise(rim))
-    return edges, [(apex, a, b) for a, b in pairwise(rim)]
-
-
-def fans(tree: Node, binding: bool = True) -> tuple[Complex, list[Node]]:
-    """C3 of a tree (layers syntax and, unless left out, binding), and the node of each vertex."""
-    found: list[Node] = []
-    edges: list[Edge] = []
-    triangles: list[Triangle] = []
-    occurrences: dict[tuple[int, str], list[int]] = {}
-    waiting: list[tuple[Node, int, int]] = [(tree, -1, 0)]
-    below: dict[int, list[int]] = {}
-    while waiting:
-        node, parent, scope = waiting.pop()
-        number = len(found)
-        found.append(node)
-        if parent >= 0:
-            below.setdefault(parent, []).append(number)
-        name = _name(node)
-        if name is not None:
-            occurrences.setdefault((scope, name), []).append(number)
-        inner = number if isinstance(node, Scope) else scope
-        waiting += [(child, number, inner) for child in reversed(children(node))]
-    groups = [(parent, rim) for parent, rim in below.items()]
-    if binding:
-        groups += [(group[0], group[1:]) for group in occurrences.values()]
-    for apex, rim in groups:
-        more_edges, more_triangles = fan(apex, rim)
-        edges += more_edges
-        triangles += more_triangles
-    return Complex.of(len(found), edges, triangles), found
-
-
-def _name(node: Node) -> str | None:
-    if isinstance(node, nodes.Name):
-        return node.id
-    return node.arg if isinstance(node, nodes.arg) else None

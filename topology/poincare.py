@@ -9,52 +9,84 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.complex128]
+Ints = NDArray[np.int64]
 LARGEST_RADIUS = 28.0
 
 
-def sarkar(parents: Sequence[int], tau: float | None = None) -> Points:
-    """Coordinates [n] in the unit disk of a tree in preorder; parents[0] is -1.
+def sarkar(parents: Sequence[int] | Ints, tau: float | None = None) -> Points:
+    """Coordinates [n] in the unit disk of a tree in preorder, or of several: a root's parent is -1.
 
-    tau is the length of an edge; by default 1, or less where the tree is deeper than 28.
+    tau is the length of an edge; by default 1, or less where a tree is deeper than 28. ValueError
+    where tau times the depth exceeds the radius that float64 can tell apart.
     """
-    depth = [0] * len(parents)
-    below: list[list[int]] = [[] for _ in parents]
-    for i, p in enumerate(parents):
-        if p >= 0:
-            depth[i] = depth[p] + 1
-            below[p].append(i)
-    deepest = max(depth, default=0)
-    longest = LARGEST_RADIUS / max(deepest, 1)
+    up = np.asarray(parents, dtype=np.int64)
+    depth = depths(up)
+    roots = up < 0
+    tree = np.cumsum(roots) - 1
+    deepest = np.zeros(int(roots.sum()), np.int64)
+    np.maximum.at(deepest, tree, depth)
+    longest = LARGEST_RADIUS / np.maximum(deepest, 1)
     if tau is None:
-        tau = min(1.0, longest)
-    elif tau > longest:
-        raise ValueError(f"tau {tau} times depth {deepest} exceeds {LARGEST_RADIUS}")
-    radius = math.tanh(tau / 2)
-    place = np.zeros(len(parents), dtype=np.complex128)
-    for i, some in enumerate(below):
-        z = complex(place[i])
-        if parents[i] < 0:
-            first, count = 0.0, len(some)
-        else:
-            up = complex(place[parents[i]])
-            first, count = (
-                math.atan2(*_imag_real((up - z) / (1 - z.conjugate() * up))),
-                len(some) + 1,
-            )
-        for j, child in enumerate(some):
-            turn = j if parents[i] < 0 else j + 1
-            step = radius * np.exp(1j * (first + 2 * math.pi * turn / max(count, 1)))
-            place[child] = (step + z) / (1 + z.conjugate() * step)
+        lengths = np.minimum(1.0, longest)
+    elif len(longest) and tau > longest.min():
+        raise ValueError(f"tau {tau} times depth {deepest.max()} exceeds {LARGEST_RADIUS}")
+    else:
+        lengths = np.full(len(longest), tau)
+    step = np.tanh(lengths / 2)[tree] if len(up) else np.zeros(0)
+    turns, count = _turns(up)
+    place = np.zeros(len(up), dtype=np.complex128)
+    order = np.argsort(depth, kind="stable")
+    starts = np.searchsorted(depth[order], np.arange(1, int(depth.max(initial=0)) + 2))
+    for low, high in pairwise(starts.tolist()):
+        level = order[low:high]
+        parent = up[level]
+        z = place[parent]
+        above = up[parent]
+        inner = above >= 0
+        # seen from z, its own parent lies at the angle `first`; a root has none, and turns from 0
+        toward = place[np.where(inner, above, 0)] - z
+        first = np.where(inner, np.angle(toward / (1 - z.conj() * (toward + z))), 0.0)
+        share = turns[level] + inner
+        turn = first + 2 * math.pi * share / (count[parent] + inner)
+        moved = step[level] * np.exp(1j * turn)
+        place[level] = (moved + z) / (1 + z.conj() * moved)
     return place
 
 
-def _imag_real(z: complex) -> tuple[float, float]:
-    return z.imag, z.real
+def depths(parents: Ints) -> Ints:
+    """Edges between each node and its root, for nodes in preorder."""
+    depth = (parents >= 0).astype(np.int64)
+    at = parents.copy()
+    while (alive := at >= 0).any():  # pointer doubling: log2(depth) rounds
+        depth[alive] += depth[at[alive]]
+        at[alive] = at[at[alive]]
+    return depth
+
+
+def _turns(parents: Ints) -> tuple[Ints, Ints]:
+    """Which child of its parent each node is, from 0, and how many children each has."""
+    count = np.bincount(parents[parents >= 0], minlength=len(parents))
+    order = np.argsort(parents, kind="stable")
+    first = np.cumsum(count) - count
+    turns = np.zeros(len(parents), np.int64)
+    roots = int((parents < 0).sum())
+    below = order[roots:]
+    turns[below] = np.arange(len(below)) - first[parents[below]]
+    return turns, count
+
+
+def scale_for(degree: int, epsilon: float) -> float:
+    """The edge length at which Sarkar's layout of a tree with at most `degree` neighbours per node
+    distorts distances by no more than 1 + epsilon (De Sa et al. 2018, section 3).
+    """
+    return (1 + epsilon) / epsilon * 2 * math.log(max(degree, 2) / (math.pi / 2))
 
 
 def distance(x: Points, y: Points) -> NDArray[np.float64]:
@@ -77,3 +109,16 @@ def _room(x: Points) -> NDArray[np.float64]:
 def radii(points: Points) -> NDArray[np.float64]:
     """Distance of each point from the origin."""
     return distance(points, np.zeros_like(points))
+
+
+def energy(x: Points, y: Points) -> float:
+    """Energy distance of two clouds of points in one layout: 2 E d(X,Y) - E d(X,X') - E d(Y,Y').
+
+    Zero exactly for equal clouds and never negative, hyperbolic distance being of negative type
+    (Szekely and Rizzo 2013). Points of trees that were laid out apart must not be compared.
+    """
+
+    def mean(a: Points, b: Points) -> Any:
+        return distance(a[:, None], b[None, :]).mean()
+
+    return float(2 * mean(x, y) - mean(x, x) - mean(y, y))

@@ -6,39 +6,39 @@ statement ties together, b1 cyclic couplings that no single statement mediates. 
 sides of the relation gives the same Betti numbers (Dowker 1952), so the cheaper side is used.
 
 Local are the parameters and the names the function stores (walrus and `for` targets included);
-handler names, import aliases and names declared global or nonlocal are not.
+handler names, import aliases and names declared global or nonlocal are not. What functions, classes
+and lambdas inside do with a variable gives no row; their decorators and defaults do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 from math import comb
 
-from neox.compiler import children, nodes
-from neox.compiler.nodes import Node
 from neox.topology.complexes import rank_gf2
 from neox.topology.controlflow import Function
+from neox.topology.survey import Scope, Survey, survey
 
 Row = frozenset[int]
-_INNER = (nodes.FunctionDef, nodes.AsyncFunctionDef, nodes.ClassDef, nodes.Lambda)
-_COMPOUND = (nodes.stmt, nodes.excepthandler, nodes.match_case)
 
 
 def relation(function: Function) -> list[Row]:
     """The rows without empty ones; variables are numbered in order of appearance."""
-    rows = [[p.arg for p in _parameters(function)]]
-    statements = list(_statements(function.body))
-    outer: set[str] = set()
-    for statement in statements:
-        if isinstance(statement, nodes.Global | nodes.Nonlocal):
-            outer |= set(statement.names)
-        rows.append([name.id for name in _own_names(statement)])
-    stored = {n.id for s in statements for n in _own_names(s) if n.ctx == "Store"} - outer
-    local = stored | set(rows[0])
-    number: dict[str, int] = {}
-    kept = ([name for name in row if name in local] for row in rows)
-    return [frozenset(number.setdefault(v, len(number)) for v in row) for row in kept if row]
+    known = survey(function)
+    return rows_of(known, known.scopes[1])
+
+
+def rows_of(known: Survey, scope: Scope) -> list[Row]:
+    """The rows of the function with this scope."""
+    rows: dict[int, set[int]] = {}
+    count = 0
+    for name, found in scope.names.items():
+        if name in scope.bound and name not in scope.elsewhere:
+            for occurrence in found:
+                rows.setdefault(known.owners[occurrence], set()).add(count)
+            count += 1
+    return [frozenset(rows[owner]) for owner in sorted(rows)]
 
 
 def transpose(rows: Sequence[Row]) -> list[Row]:
@@ -56,8 +56,49 @@ def dowker_betti(rows: Sequence[Row]) -> tuple[int, int, int]:
     >>> dowker_betti([frozenset("xy"), frozenset("yz"), frozenset("xz")])
     (1, 1, 0)
     """
-    other = transpose(rows)
-    return betti(rows if cost(rows) <= cost(other) else other)
+    core = collapsed(rows)
+    if len(core) <= 1:  # nothing, or a simplex
+        return len(core), 0, 0
+    other = transpose(core)
+    return betti(core if cost(core) <= cost(other) else other)
+
+
+def collapsed(rows: Sequence[Row]) -> list[Row]:
+    """A core of the same homotopy type: no row lies in another, no variable is in only such rows as
+    another is in too (strong collapses, Barmak and Minian 2012, on both sides of the relation).
+
+    >>> collapsed([frozenset("xy"), frozenset("yz"), frozenset("z")])
+    [frozenset({'y'})]
+    """
+    across = {i: set(row) for i, row in enumerate(rows) if row}
+    down: dict[int, set[int]] = {}
+    for i, row in across.items():
+        for variable in row:
+            down.setdefault(variable, set()).add(i)
+    sides = (across, down)
+    waiting = [(0, i) for i in sorted(across, key=lambda i: len(across[i]))]
+    waiting += [(1, v) for v in sorted(down, key=lambda v: len(down[v]))]
+    at = 0
+    while at < len(waiting):
+        side, one = waiting[at]
+        at += 1
+        ours, theirs = sides[side], sides[1 - side]
+        members = ours.get(one)
+        if members is None or not _covered(one, members, ours, theirs):
+            continue
+        del ours[one]
+        for member in members:  # what it covered is smaller now, and may be covered itself
+            theirs[member].discard(one)
+            waiting.append((1 - side, member))
+    return [frozenset(across[i]) for i in sorted(across)]
+
+
+def _covered(
+    one: int, members: set[int], ours: dict[int, set[int]], theirs: dict[int, set[int]]
+) -> bool:
+    """Does another element have all these members? Whoever does is in the smallest of them."""
+    smallest = min((theirs[m] for m in members), key=len)
+    return any(other != one and members <= ours[other] for other in smallest)
 
 
 def betti(rows: Sequence[Row]) -> tuple[int, int, int]:
@@ -88,32 +129,3 @@ def maximal(rows: Sequence[Row]) -> list[Row]:
 def cost(rows: Sequence[Row]) -> int:
     """Simplices of the 3-skeleton, shared ones counted again."""
     return sum(comb(len(row), k) for row in maximal(rows) for k in (1, 2, 3, 4))
-
-
-def _parameters(function: Function) -> list[nodes.arg]:
-    a = function.args
-    found = [*a.posonlyargs, *a.args, *a.kwonlyargs]
-    return found + [p for p in (a.vararg, a.kwarg) if p is not None]
-
-
-def _statements(body: Sequence[Node]) -> Iterator[Node]:
-    """Statements of a body and of the blocks inside it, not of functions and classes inside it."""
-    waiting = list(reversed(body))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, _INNER):
-            waiting += [c for c in reversed(children(node)) if isinstance(c, _COMPOUND)]
-
-
-def _own_names(statement: Node) -> Iterator[nodes.Name]:
-    """Names in the expressions of a statement itself; its blocks give rows of their own."""
-    if isinstance(statement, _INNER):
-        return
-    waiting = [c for c in reversed(children(statement)) if not isinstance(c, _COMPOUND)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, nodes.Name):
-            yield node
-        if not isinstance(node, _INNER):
-            waiting += reversed(children(node))
