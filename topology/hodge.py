@@ -120,7 +120,7 @@ def chebyshev_moments(matrix: Any, places: Ints, part: Ints, parts: int) -> Arra
     place alone, so that a program gets the same figures in any company. Error about 0.01.
     """
     signs = np.random.default_rng(0).integers(0, 2, (int(places.max(initial=0)) + 1, PROBES))
-    start: Array = (2.0 * signs - 1)[places]
+    start: Any = (2.0 * signs - 1)[places]
     sizes = np.maximum(np.bincount(part, minlength=parts), 1) * PROBES
     bounds = np.flatnonzero(np.diff(part, prepend=-1))
 
@@ -132,8 +132,8 @@ def chebyshev_moments(matrix: Any, places: Ints, part: Ints, parts: int) -> Arra
         return np.asarray(out / sizes)
 
     moments = np.zeros((MOMENTS, parts))
-    before: Array = start
-    now: Array = matrix @ start
+    before: Any = start
+    now: Any = matrix @ start
     moments[0], moments[1] = dot(start, start), dot(start, now)
     for k in range(1, MOMENTS // 2):  # T_2k = 2 T_k^2 - T_0, T_2k+1 = 2 T_k T_k+1 - T_1
         moments[2 * k] = 2 * dot(now, now) - moments[0]
