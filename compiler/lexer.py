@@ -216,7 +216,7 @@ class Lexer(Fields):
                 i, column, alternate = columns(self.text, begin)
                 if i < size and codes[i] in b"\r\n#":
                     continue
-                if i >= size and "\\" in self.text[begin:]:
+                if i >= size and self.text[size - 1] in "\r\n":  # a joined line without a next one
                     self.out.add_error("unexpected EOF while parsing", i, i)
             if i >= size:
                 return size

@@ -108,3 +108,15 @@ def test_rejected_snippets_agree_in_line_and_mostly_in_words() -> None:
     assert total > 1000
     assert lines / total > 0.99
     assert messages / total > 0.9
+
+
+@pytest.mark.parametrize(
+    "text", ["\\\n ", "\\\n", " \\\n\t", "x\n\\\n ", "\\\r\n ", "\\\n \\\n", "x\\\n", "\\\n#"]
+)
+def test_a_joined_line_at_the_end_needs_another_one(text: str) -> None:
+    try:
+        ast.parse(text)
+        expected = 0
+    except SyntaxError:
+        expected = 1
+    assert len(parse(text, sys.version_info[:2]).diagnostics) == expected
