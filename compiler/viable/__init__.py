@@ -17,5 +17,7 @@ vocabulary.
 """
 
 from neox.compiler.viable.acceptor import Acceptor, State
+from neox.compiler.viable.masks import Masks
+from neox.compiler.viable.vocabulary import Vocabulary
 
-__all__ = ["Acceptor", "State"]
+__all__ = ["Acceptor", "Masks", "State", "Vocabulary"]
