@@ -12,7 +12,7 @@ True
 
 Every text that is accepted so far can be made a program that `ast.parse` accepts (no dead ends),
 and every beginning of every program is accepted. States never change and share their tails, so
-keeping one is a fork, and going back to it a rollback. `masks.py` does the same for the tokens of a
+keeping one is a fork, and going back to it a rollback. `Masks` does the same for the tokens of a
 vocabulary.
 """
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from neox.compiler import tokens as t
 from neox.compiler.viable import kinds as k
-from neox.compiler.viable.automaton import LINE_WEIGHT, Automaton, Node, feed
+from neox.compiler.viable.automaton import LINE_WEIGHT, Automaton, Node, ending, endings, feed
 from neox.compiler.viable.lexeme import Lex
 from neox.compiler.viable.lexemes import Lexemes
 
@@ -40,7 +40,7 @@ class Indent:
 class State:
     """Where a text stands: the unfinished lexeme, the stacks, the blocks, the line begun."""
 
-    __slots__ = ("alternate", "brackets", "column", "fixed", "indents", "lex", "nodes")
+    __slots__ = ("alternate", "brackets", "column", "cost", "fixed", "indents", "lex", "nodes")
 
     def __init__(
         self,
@@ -59,6 +59,14 @@ class State:
         self.column = column  # of the line begun, as long as only blanks stand on it
         self.alternate = alternate
         self.fixed = fixed  # the column before a backslash among these blanks
+        self.cost = -1  # once it is known
+
+    def fork(self) -> State:
+        """A copy to apply events to."""
+        return State(
+            self.lex, self.nodes, self.indents, self.brackets, self.column, self.alternate,
+            self.fixed,
+        )  # fmt: skip
 
 
 class Acceptor:
@@ -87,10 +95,8 @@ class Acceptor:
         step = self.lexemes.step(state.lex, byte)
         if step is None:
             return None
-        after = State(
-            step.to, state.nodes, state.indents, state.brackets, state.column, state.alternate,
-            state.fixed,
-        )  # fmt: skip
+        after = state.fork()
+        after.lex = step.to
         for event in step.events:
             if not self.apply(after, event):
                 return None
@@ -177,7 +183,7 @@ class Acceptor:
         events = state.lex.eof
         if events is None or state.brackets > (1 if k.FIELD_END in events else 0):
             return False
-        copy = State(state.lex, state.nodes, state.indents, state.brackets, 0, 0, 0)
+        copy = state.fork()
         for event in events:
             if not self._token(copy, event):
                 return False
@@ -209,8 +215,11 @@ class Acceptor:
 
         At most a few more than the fewest possible, and there is always a next byte that lowers it.
         """
-        if self.complete(state):
-            return 0
+        if state.cost < 0:
+            state.cost = 0 if self.complete(state) else self._cost(state)
+        return state.cost
+
+    def _cost(self, state: State) -> int:
         best = 1 << 30
         lex = state.lex
         for node in state.nodes:
@@ -246,55 +255,28 @@ class Acceptor:
 
     def _plan(self, node: Node, indents: Indent) -> tuple[int, Indent | None, int]:
         """Bytes to end every frame, the block of the first line that takes, 1 if it opens one."""
-        costs = self.machine.costs()
-        best = _ends(costs, self.machine, node)
+        machine = self.machine
+        costs = machine.costs()
+        if node.below is not None:
+            endings(machine, node.below)
         total, first, deeper = 0, None, 0
-        top: Node | None = node
+        top = node
         around = indents
-        state, shape = node.state, best
-        while top is not None:
+        state, shape = node.state, ending(machine, node.state, node.below)[2]
+        while True:
             size, lines = costs[state][shape]
             total += size - lines * LINE_WEIGHT + lines * around.alternate
             if lines and first is None:
                 first = around
-                deeper = 1 if self.machine.own[state] >> t.INDENT & 1 else 0
-            if self.machine.indented[top.state] and around.below is not None:
+                deeper = 1 if machine.own[state] >> t.INDENT & 1 else 0
+            if machine.indented[top.state] and around.below is not None:
                 around = around.below
             below = top.below
             if below is None:
-                break
-            state = self.machine.returns[below.state][shape]
-            shape = _ends(costs, self.machine, Node(state, below.below))
+                return total, first, deeper
+            state = machine.returns[below.state][shape]
+            shape = below.ends[shape][2]
             top = below
-        return total, first, deeper
-
-
-def _ends(costs: list[list[tuple[int, int]]], machine: Automaton, node: Node) -> int:
-    """The shape to give to the frame below so that the whole stack ends soonest."""
-    return min(_shapes(costs, machine, node))[1]
-
-
-def _shapes(
-    costs: list[list[tuple[int, int]]], machine: Automaton, node: Node
-) -> list[tuple[tuple[int, int], int]]:
-    """For each shape the top frame can give: what the whole stack then needs."""
-    row = costs[node.state]
-    found: list[tuple[tuple[int, int], int]] = []
-    for shape, (size, lines) in enumerate(row):
-        if size >= 1 << 20:
-            continue
-        if node.below is None:
-            found.append(((size, lines), shape))
-            continue
-        after = machine.returns[node.below.state][shape]
-        if after >= 0:
-            size2, lines2 = _whole(costs, machine, Node(after, node.below.below))
-            found.append(((size + size2, lines + lines2), shape))
-    return found
-
-
-def _whole(costs: list[list[tuple[int, int]]], machine: Automaton, node: Node) -> tuple[int, int]:
-    return min(_shapes(costs, machine, node))[0]
 
 
 @lru_cache(maxsize=4096)

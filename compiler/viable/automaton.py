@@ -16,7 +16,7 @@ from neox.compiler.viable.notation import ANY, SHAPES, Nfa
 
 _SHAPES: Final = len(SHAPES)
 LINE_WEIGHT: Final = 8  # what a line start counts when ends of a text are compared
-_FAR: Final = 1 << 20
+FAR: Final = 1 << 20
 _LINE_WORDS: Final = (t.EXCEPT, t.FINALLY, t.DEF, t.CLASS)  # where only they lead to an end
 
 
@@ -146,7 +146,7 @@ class Automaton:
         A fixpoint: costs only fall, each round over all states, until nothing changes.
         """
         if not self._costs:
-            far = (_FAR, 0)
+            far = (FAR, 0)
             table = [[far] * _SHAPES for _ in self._sets]
             for state, shape in enumerate(self.shape):
                 if shape >= 0:
@@ -171,7 +171,7 @@ class Automaton:
             inner = table[self.starts[rule]]
             for given in range(_SHAPES):
                 after = self.returns[waiting][given]
-                if after >= 0 and inner[given][0] < _FAR:
+                if after >= 0 and inner[given][0] < FAR:
                     size, lines = inner[given]
                     for shape in range(_SHAPES):
                         size2, lines2 = table[after][shape]
@@ -190,12 +190,13 @@ def _weight(kind: int) -> tuple[int, int]:
 class Node:
     """A stack: its top state and the stack below it. Never changed once made."""
 
-    __slots__ = ("_allowed", "below", "state")
+    __slots__ = ("_allowed", "below", "ends", "state")
 
     def __init__(self, state: int, below: Node | None) -> None:
         self.state = state
         self.below = below
         self._allowed = -1
+        self.ends: list[tuple[int, int, int]] = []  # see `endings`
 
     def same(self, other: Node) -> bool:
         """Equal stacks; shared tails end the comparison early."""
@@ -225,6 +226,34 @@ def pop(machine: Automaton, node: Node) -> Node | None:
         return None
     after = machine.returns[below.state][shape]
     return Node(after, below.below) if after >= 0 else None
+
+
+def endings(machine: Automaton, node: Node) -> list[tuple[int, int, int]]:
+    """By the shape a waiting frame is given: bytes and line starts to end the whole stack then,
+    and the shape that its own frame gives for that. Kept with the node.
+    """
+    chain: list[Node] = []
+    each: Node | None = node
+    while each is not None and not each.ends:
+        chain.append(each)
+        each = each.below
+    for each in reversed(chain):
+        each.ends = [ending(machine, to, each.below) for to in machine.returns[each.state]]
+    return node.ends
+
+
+def ending(machine: Automaton, state: int, below: Node | None) -> tuple[int, int, int]:
+    """The same for a stack with this state on top; `below` has its endings."""
+    best = (FAR, 0, -1)
+    if state < 0:
+        return best
+    for shape, (size, lines) in enumerate(machine.costs()[state]):
+        if below is not None:
+            rest = below.ends[shape]
+            size, lines = size + rest[0], lines + rest[1]
+        if size < FAR:
+            best = min(best, (size, lines, shape))
+    return best
 
 
 def feed(machine: Automaton, node: Node, kind: int, out: list[Node]) -> None:

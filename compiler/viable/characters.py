@@ -12,6 +12,7 @@ from typing import Final
 TEXT: Final = 0  # any character
 START: Final = 1  # the first of an identifier
 CONTINUE: Final = 2  # a later one
+_NO_LETTERS: Final = (0x40000, 0xE0000)  # planes without a character of an identifier
 
 # Aliases that `unicodedata.lookup` knows but cannot list: those of the control characters.
 _ALIASES: Final = (
@@ -41,6 +42,8 @@ def can_become(data: bytes, wanted: int) -> bool:
     if wanted == TEXT:
         return low <= high and (low < 0xD800 or high > 0xDFFF)
     before = "a" if wanted == CONTINUE else ""
+    if low >= _NO_LETTERS[0] and high < _NO_LETTERS[1]:
+        return False
     return any((before + chr(c)).isidentifier() for c in range(low, high + 1))
 
 

@@ -20,6 +20,7 @@ CLOSING: Final = k.bits(t.RPAR, t.RSQB, t.RBRACE, k.FIELD_END)
 FREE, LINES, BEGINS = 0, 1, 2  # parts of a group, see `part`
 # First bytes that end any name, number or operator: what follows is then the same for all of these.
 _COMMON: Final = b" \t\f\r\n()[]{},;#\\"
+_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _FEW: Final = 48  # tokens that are kept as a list rather than as bits
 
 
@@ -125,12 +126,12 @@ class Groups:
         self.count = 0  # of chunks and groups: each has a number of its own
         self.empty = self._group([], [], [])
         self._roots: dict[int, list[Group]] = {}
-        self._common: dict[int, Group] = {}
+        self._shared: dict[tuple[int, bytes], Group] = {}
         self._loops: dict[int, int] = {}
         self._interned: dict[tuple[int, ...], Group] = {}
         self._merged: dict[tuple[int, ...], Group] = {}
         self._parts: list[dict[int, Group]] = [{}, {}, {}]
-        self._inline: dict[int, Group] = {}
+        self._inlined: dict[int, Group] = {}
 
     def number(self) -> int:
         self.count += 1
@@ -148,23 +149,42 @@ class Groups:
         return found
 
     def _build_roots(self, lex: Lex) -> list[Group]:
-        """What only this state does, and what follows the end of any lexeme, which is shared."""
+        """What follows the end of any lexeme or goes on with any name is shared between states."""
         code = self.lexemes.get("code", "", lex.context, lex.depth)
-        before = self._ends_before_code(lex, code)
-        if before is None:
-            return [self._built(lex, b"", False)]
-        shared = self._common.get(code.id)
-        if shared is None:
-            shared = self._built(code, _COMMON, True)
-            self._common[code.id] = shared
-        for event in reversed(before):
-            shared = self._group([], [event], [shared])
-        return [self._built(lex, _COMMON, False), shared]
+        found: list[Group] = []
+        covered = b""
+        for letters in (_COMMON, _LETTERS):
+            before = self._ends_before_code(lex, code, letters)
+            if before is not None:
+                shared = self._share(code, letters)
+                for event in reversed(before):
+                    shared = self._group([], [event], [shared])
+                found.append(shared)
+                covered += letters
+        if lex.mode == "word":
+            name = self.lexemes.get("word", "", lex.context, lex.depth)
+            same = bytes([byte for byte in _LETTERS if self._becomes(lex, byte, name)])
+            found.append(self._share(name, same))
+            covered += same
+        found.append(self._built(lex, covered, False))
+        return found
 
-    def _ends_before_code(self, lex: Lex, code: Lex) -> list[int] | None:
-        """The events with which each common byte ends the lexeme, then to be read as code."""
+    def _share(self, lex: Lex, letters: bytes) -> Group:
+        key = (lex.id, letters)
+        found = self._shared.get(key)
+        if found is None:
+            found = self._built(lex, letters, True)
+            self._shared[key] = found
+        return found
+
+    def _becomes(self, lex: Lex, byte: int, to: Lex) -> bool:
+        step = self.lexemes.step(lex, byte)
+        return step is not None and step.to is to and not step.events
+
+    def _ends_before_code(self, lex: Lex, code: Lex, letters: bytes) -> list[int] | None:
+        """The events with which each of these bytes ends the lexeme, then to be read as code."""
         before: list[int] | None = None
-        for byte in _COMMON:
+        for byte in letters:
             step, plain = self.lexemes.step(lex, byte), self.lexemes.step(code, byte)
             if step is None or plain is None:
                 if step is not plain:
@@ -273,7 +293,9 @@ class Groups:
         known = self._parts[which].get(group.id)
         if known is not None:
             return known
-        terms = [term for term in group.terms if which != BEGINS and term.comment == (which == LINES)]
+        terms = [
+            term for term in group.terms if which != BEGINS and term.comment == (which == LINES)
+        ]
         events: list[int] = []
         children: list[Group] = []
         for at, event in enumerate(group.events):
@@ -305,7 +327,7 @@ class Groups:
 
     def inline(self, group: Group) -> Group:
         """The group as it is in brackets, where lines and the blanks before them mean nothing."""
-        found = self._inline.get(group.id)
+        found = self._inlined.get(group.id)
         if found is None:
             events: list[int] = []
             children: list[Group] = []
@@ -318,7 +340,7 @@ class Groups:
                     others.append(self.inline(group.children[at]))
             others.append(self.intern(group.terms, events, children))
             found = self.merge(others)
-            self._inline[group.id] = found
+            self._inlined[group.id] = found
         return found
 
     def whole(self, group: Group) -> Term:

@@ -18,9 +18,9 @@ from neox.compiler.viable.quotes import PREFIXES, Quotes
 
 _WORD: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")
 _OPERATORS: Final = {**t.OPERATORS}
-_STARTS: Final = frozenset(text[:i] for text in _OPERATORS for i in range(1, 4)) | {"!"}
+STARTS: Final = frozenset(text[:i] for text in _OPERATORS for i in range(1, 4)) | {"!"}
 _WORDS: Final = {**t.KEYWORDS, **k.SOFT}
-_KNOWN: Final = frozenset(word[:i] for word in _WORDS for i in range(1, len(word) + 1)) | frozenset(
+KNOWN: Final = frozenset(word[:i] for word in _WORDS for i in range(1, len(word) + 1)) | frozenset(
     a + b
     for word in PREFIXES
     for a in (word[0], word[0].upper())
@@ -153,7 +153,7 @@ class Lexemes(Quotes):
         if char in _WORD:
             if char.isdigit():
                 return self.first_digit(lex, c, events)
-            return self.to(lex, "word", char if char in _KNOWN else "", events)
+            return self.to(lex, "word", char if char in KNOWN else "", events)
         if char in "'\"":
             return self.open_quote(lex, "", c, events)
         if char == "#":
@@ -177,7 +177,7 @@ class Lexemes(Quotes):
             return Step(to, [*events, _OPERATORS[char]])
         if char in ",;~":
             return self.to(lex, "code", "", [*events, _OPERATORS[char]])
-        if char in _STARTS:
+        if char in STARTS:
             return self.to(lex, "operator", char, events)
         return None
 
@@ -227,7 +227,7 @@ class Lexemes(Quotes):
     def _word(self, lex: Lex, c: int) -> Step | None:
         text, char = lex.arg, chr(c)
         if char in _WORD:
-            return self.to(lex, "word", text + char if text and text + char in _KNOWN else "")
+            return self.to(lex, "word", text + char if text and text + char in KNOWN else "")
         if c >= 128:
             if not ch.can_become(bytes([c]), ch.CONTINUE):
                 return None
@@ -269,7 +269,7 @@ class Lexemes(Quotes):
             return self.code(lex, c, [t.DOT, t.DOT])
         if text == "!" and char in "sra" and self._in_field(lex):
             return self.to(lex, "conversion" if self.old else "code", "", [k.CONVERSION])
-        if text + char in _STARTS:
+        if text + char in STARTS:
             longer = text + char
             if longer in _OPERATORS and not any(
                 op.startswith(longer) and op != longer for op in _OPERATORS

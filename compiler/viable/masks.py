@@ -9,15 +9,25 @@ bytes. Takes any writable buffer; knows nothing of tensors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from neox.compiler.viable import kinds as k
 from neox.compiler.viable.acceptor import MAX_BRACKETS, Acceptor, State
+from neox.compiler.viable.budget import Budget
 from neox.compiler.viable.groups import BEGINS, FREE, LINES, Chunk, Group, Groups, Term
 from neox.compiler.viable.lexeme import Lex
+from neox.compiler.viable.lexemes import KNOWN, STARTS, Lexemes
 from neox.compiler.viable.summaries import Summaries
-from neox.compiler.viable.vocabulary import LONGEST, Vocabulary
+from neox.compiler.viable.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+USUAL: Final = [
+    ("start", ""), ("code", ""), ("word", ""), ("comment", ""), ("comment", "blank"),
+    ("number", "zero"), ("number", "integer"), ("number", "point"), ("number", "fraction"),
+    *(("operator", text) for text in sorted(STARTS)),
+]  # fmt: skip
 _ROWS: Final = 4096  # masks kept, and
 _SUMMARIES: Final = 100_000  # summaries kept, before the store begins anew
 
@@ -30,6 +40,7 @@ class Masks:
         self.acceptor = Acceptor(version)
         self.groups = Groups(self.acceptor.lexemes, vocabulary)
         self.summaries = Summaries(self.acceptor.machine, self.groups)
+        self.budget = Budget(self.acceptor, self.groups, vocabulary)
         self._rows: dict[tuple[int, ...], bytes] = {}
 
     def start(self) -> State:
@@ -51,9 +62,30 @@ class Masks:
         """Is the text a whole program?"""
         return self.acceptor.complete(state)
 
-    def mask(self, state: State) -> bytes:
-        """The tokens that may come next, as bits."""
-        if state.brackets > MAX_BRACKETS - LONGEST and state.brackets + self._widest() > MAX_BRACKETS:
+    def prepare(self) -> None:
+        """Build the tables for the usual situations of the lexer, lest a mask wait for them."""
+        for lex in usual(self.acceptor.lexemes):
+            for group in self.groups.roots(lex):
+                for which in (FREE, LINES, BEGINS):
+                    self.groups.part(group, which)
+
+    def mask(self, state: State, budget: int | None = None) -> bytes:
+        """The tokens that may come next, as bits.
+
+        With a budget of so many tokens more, the next one included and the end token not: only
+        those after which they are enough to finish the program. ValueError for a vocabulary that
+        lacks single bytes as tokens, because the count is of bytes.
+        """
+        if budget is None or self.budget.is_ample(state, budget):
+            return self._mask(state)
+        row = bytearray(self.vocabulary.row_bytes)
+        set_bits(row, self.budget.tokens(state, budget))
+        if self.acceptor.complete(state):
+            set_bits(row, self.vocabulary.end)
+        return bytes(row)
+
+    def _mask(self, state: State) -> bytes:
+        if state.brackets + self.vocabulary.widest > MAX_BRACKETS:
             return self._one_by_one(state)
         found: list[Chunk] = []
         lex = state.lex
@@ -78,21 +110,27 @@ class Masks:
             self._rows[key] = row
         return self._with_long(state, row) if self.vocabulary.long else row
 
-    def fill(self, state: State, buffer: object) -> None:
+    def fill(self, state: State, buffer: Buffer, budget: int | None = None) -> None:
         """Write the mask into a buffer of `vocabulary.row_bytes` bytes (a numpy row, ...)."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        view[:] = self.mask(state)
+        view = memoryview(buffer).cast("B")
+        if len(view) != self.vocabulary.row_bytes:
+            raise ValueError(
+                f"a buffer of {len(view)} bytes for a mask of {self.vocabulary.row_bytes}"
+            )
+        view[:] = self.mask(state, budget)
 
-    def fill_batch(self, states: Sequence[State], buffer: object) -> None:
+    def fill_batch(
+        self, states: Sequence[State], buffer: Buffer, budgets: Sequence[int | None] = ()
+    ) -> None:
         """Write one mask after another into a buffer of as many rows."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        view = memoryview(buffer).cast("B")
         size = self.vocabulary.row_bytes
         if len(view) != size * len(states):
             raise ValueError(
                 f"a buffer of {len(view)} bytes for {len(states)} masks of {size} bytes each"
             )
         for at, state in enumerate(states):
-            view[at * size : (at + 1) * size] = self.mask(state)
+            view[at * size : (at + 1) * size] = self.mask(state, budgets[at] if budgets else None)
 
     def _collect(self, group: Group, state: State, found: list[Chunk]) -> None:
         """The tokens of a group that begins inside of a line, or in brackets."""
@@ -114,7 +152,7 @@ class Masks:
         for term in group.terms:
             found.append(term)
         for at, event in enumerate(group.events):
-            after = copied(state)
+            after = state.fork()
             if self.acceptor.apply(after, event):
                 if event == k.LINE:
                     self._collect(group.children[at], after, found)
@@ -124,7 +162,7 @@ class Masks:
     def _follow(self, group: Group, state: State, found: list[Chunk]) -> None:
         """Event by event, up to the beginning of a logical line."""
         for at, event in enumerate(group.events):
-            after = copied(state)
+            after = state.fork()
             if self.acceptor.apply(after, event):
                 child = group.children[at]
                 if event == k.LINE and not state.brackets:
@@ -147,15 +185,10 @@ class Masks:
             many |= chunk.many
         row = bytearray(many.to_bytes(self.vocabulary.row_bytes, "little"))
         for chunk in found:
-            for token in chunk.few:
-                row[token >> 3] |= 1 << (token & 7)
+            set_bits(row, chunk.few)
         if complete:
-            for token in self.vocabulary.end:
-                row[token >> 3] |= 1 << (token & 7)
+            set_bits(row, self.vocabulary.end)
         return bytes(row)
-
-    def _widest(self) -> int:
-        return max((token.count(b"(") + token.count(b"[") + token.count(b"{") for token in self.vocabulary.tokens), default=0)
 
     def _with_long(self, state: State, row: bytes) -> bytes:
         """With the tokens that are too long for the trie."""
@@ -172,15 +205,13 @@ class Masks:
         work: list[tuple[State, int]] = [(state, 0)]
         while work:
             before, node = work.pop()
-            for token in words.order[words.first[node] : words.own_end[node]]:
-                row[token >> 3] |= 1 << (token & 7)
+            set_bits(row, words.order[words.first[node] : words.own_end[node]])
             for at, letter in enumerate(words.letters[node]):
                 after = self.acceptor.advance(before, letter)
                 if after is not None:
                     work.append((after, words.children[node][at]))
         if self.acceptor.complete(state):
-            for token in words.end:
-                row[token >> 3] |= 1 << (token & 7)
+            set_bits(row, words.end)
         return self._with_long(state, bytes(row))
 
 
@@ -189,8 +220,23 @@ def begins_lines(lex: Lex) -> bool:
     return lex.mode.startswith("start") or lex.comment == "blank"
 
 
-def copied(state: State) -> State:
-    return State(
-        state.lex, state.nodes, state.indents, state.brackets, state.column, state.alternate,
-        state.fixed,
-    )  # fmt: skip
+def set_bits(row: bytearray, tokens: list[int]) -> None:
+    for token in tokens:
+        row[token >> 3] |= 1 << (token & 7)
+
+
+def usual(lexemes: Lexemes) -> list[Lex]:
+    """Where most tokens end: in code, in names and keywords, in strings, in fields of f-strings."""
+    top = lexemes.top
+    found = [lexemes.get(mode, arg, top, 0) for mode, arg in USUAL]
+    found += [lexemes.get("word", word, top, 0) for word in KNOWN]
+    for quote in ("'", '"'):
+        found.append(lexemes.get("string", quote + "3:", top, 0))
+        for flags in ("", "r", "b", "br"):
+            found += [lexemes.get("string", f"{quote}{flags}:{end}", top, 0) for end in ("", "q")]
+        for flags in ("", "3"):
+            inside = lexemes.context(top, 0, quote, flags, 0)
+            found.append(lexemes.get("literal", "", inside, 0))
+            found += [lexemes.get(mode, "", inside, 0) for mode in ("code", "word")]
+            found += [lexemes.get(mode, "", inside, 1) for mode in ("code", "word")]
+    return found

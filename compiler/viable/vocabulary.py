@@ -24,11 +24,12 @@ class Vocabulary:
         self.tokens: list[bytes] = [b"" if token is None else bytes(token) for token in tokens]
         self.size = len(self.tokens)
         self.end = sorted({int(number) for number in end})
-        if self.end and not (0 <= self.end[0] and self.end[-1] < self.size):
+        if self.end and (self.end[0] < 0 or self.end[-1] >= self.size):
             raise ValueError(f"an end token is outside of the vocabulary of {self.size} tokens")
         for number in self.end:
             self.tokens[number] = b""
         self.row_bytes: int = (self.size + 31) // 32 * 4  # of a mask: whole 32-bit words
+        self.widest: int = max((sum(map(token.count, b"([{")) for token in self.tokens), default=0)
         self.order: list[int] = []  # the numbers, sorted by the bytes of their tokens
         self.long: list[int] = []
         # The trie, by node: which letters lead where, its tokens and those below as ranges of

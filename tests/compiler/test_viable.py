@@ -99,7 +99,7 @@ def test_the_cost_is_enough_and_falls(latest: Acceptor) -> None:
         ("f'{", "f'{}!:=x"),
         ("f'{x", "f'{}!:=x"),
         ("f'{x:", "f'{}!:=x"),
-        ("f\"\"\"{x", "f\"'}!r\n#"),
+        ('f"""{x', "f\"'}!r\n#"),
     ],
 )
 def test_small_scope(acceptor: Acceptor, before: str, symbols: str) -> None:
