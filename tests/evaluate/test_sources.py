@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,3 +140,37 @@ def test_a_server_is_asked_once_per_problem_even_across_a_crash(
     assert len(Stub.asked[0]["stop"]) == 4
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     assert rows[0]["completion"] == "    return a + 0\n"  # cut at "\ndef "
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_file(tmp_path: Path, data: Path) -> None:
+    rows = [
+        {"task_id": f"T/{i % 3}", "completion": f"    return a + {i % 3 if i % 4 else 9}  # {i}\n"}
+        for i in range(300)
+    ]
+    text = "".join(json.dumps(r) + "\n" for r in rows)
+
+    def judge(name: str, seconds: float | None) -> Path:
+        """The results; cut short where it was killed after `seconds` of judging."""
+        samples = tmp_path / f"{name}.jsonl"
+        samples.write_text(text)
+        output = tmp_path / f"{name}.jsonl_results.jsonl"
+        command = [sys.executable, "-m", "neox", "evaluate", "humaneval", "--workers", "1"]
+        command += ["--data", str(data), "--samples", str(samples), "--k", "1"]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if seconds is not None:
+            assert child.stderr is not None
+            child.stderr.readline()  # judging has begun
+            time.sleep(seconds)
+            child.kill()
+            child.wait()
+            child.stderr.close()
+            return output
+        child.communicate()
+        assert child.returncode == 0
+        return output
+
+    whole = judge("whole", None).read_bytes()
+    assert whole.count(b"\n") == 300
+    cut = [judge("killed", 0.01 * number).stat().st_size for number in range(3)]
+    assert 0 < cut[0] < len(whole)
+    assert judge("killed", None).read_bytes() == whole
