@@ -158,13 +158,27 @@ def _mbpp(row: Row, number: int) -> Task:
     )
 
 
+def conversation(row: Row) -> Row:
+    """A row whose `prompt` is a list of messages keeps them in `meta`; its prompt is their text."""
+    messages = row.get("prompt")
+    if not isinstance(messages, list):
+        return row
+    if not messages or not all(
+        isinstance(m, dict) and isinstance(m.get("role"), str) and isinstance(m.get("content"), str)
+        for m in messages
+    ):
+        raise ValueError("prompt must be text or a list of messages with role and content")
+    text = "\n".join(m["content"] for m in messages)
+    return {**row, "prompt": text, "meta": {**(row.get("meta") or {}), "messages": messages}}
+
+
 def _own(row: Row, number: int) -> Task:
     """NEOX's record; `prompt` and `tests` are enough, and a test may be a text with an assert."""
     tests = row["tests"]
     if not isinstance(tests, list) or not all(isinstance(test, dict | str) for test in tests):
         raise ValueError("tests must be a list of asserts or of objects with a kind")
     objects = [{"kind": "assert", "code": t} if isinstance(t, str) else t for t in tests]
-    filled = {"task_id": f"line-{number}", **row, "tests": objects}
+    filled = {"task_id": f"line-{number}", **conversation(row), "tests": objects}
     if filled.get("entry_point") is None:
         code = row.get("reference")
         texts = [test.get("code", "") for test in objects if test.get("kind") == "assert"]

@@ -52,6 +52,9 @@ class RolloutConfig(Section):
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     max_new_tokens: int = Field(64, ge=1)
+    noise: Literal["stream", "sample"] = Field(
+        "stream", description="sample: a sample's draws depend neither on its batch nor its rank"
+    )
 
 
 class UpdateConfig(Section):
@@ -162,6 +165,18 @@ class SandboxConfig(Section):
     strict: bool = True
 
 
+class HFConfig(Section):
+    """How a model of transformers is held and trained."""
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    attention: str = Field("sdpa", description="sdpa, eager, flash_attention_2, ...")
+    checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
+    engine: Literal["native", "transformers"] = Field("native", description="what samples")
+    lora_rank: int = Field(0, ge=0, description="train an adapter of this rank; 0 trains all")
+    lora_alpha: float = Field(32.0, gt=0)
+    lora_targets: list[str] = Field(["all-linear"], min_length=1)
+
+
 class RunConfig(Section):
     preset: str = "tiny"
     seed: int = 0
@@ -183,6 +198,7 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     sandbox: SandboxConfig = SandboxConfig()
+    hf: HFConfig = HFConfig()
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:

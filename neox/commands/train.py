@@ -26,8 +26,13 @@ FLAGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="tiny", help="tiny (default) or few-labels")
-    parser.add_argument("--model", metavar="DIR", help="start from this run or model folder")
+    parser.add_argument(
+        "--preset",
+        help="tiny (default), few-labels, or pretrained (a --model of others)",
+    )
+    parser.add_argument(
+        "--model", metavar="DIR|ID", help="start from this run, model folder or hub model"
+    )
     parser.add_argument(
         "--tasks", metavar="FILE|NAME", help="JSONL file, forge, forge:FAMILY/LEVEL"
     )
@@ -54,10 +59,17 @@ def run(args: argparse.Namespace) -> int:
     overrides = [
         f"{key}={getattr(args, flag)}" for flag, key in FLAGS.items() if getattr(args, flag)
     ]
-    config = configuration.resolve(args.preset, overrides + args.overrides)
+    preset = args.preset or ("pretrained" if args.model and _theirs(args.model) else "tiny")
+    config = configuration.resolve(preset, overrides + args.overrides)
     if args.dry_run:
         return _dry_run(config, args.format)
     return _train(config, _folder(config), args.format, resume=False)
+
+
+def _theirs(model: str) -> bool:
+    """Whether this is a model of transformers; known without loading it."""
+    folder = Path(model)
+    return (folder / "config.json").is_file() or not folder.is_dir()
 
 
 def _resume(folder: Path, args: argparse.Namespace) -> int:

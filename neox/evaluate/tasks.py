@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from neox.datasets.task import Task
 from neox.evaluate.passk import interval, pass_at_k
 from neox.policy.base import Policy, Sampling
+from neox.policy.prompts import completion, encode_prompts
 from neox.rewards import Attempt, Tests
 from neox.train.seeding import generator
 
@@ -47,12 +48,13 @@ def evaluate(
     greedy = Sampling(temperature=0.0, max_new_tokens=sampling.max_new_tokens)
     for start in range(0, len(tasks), prompts_per_batch):
         batch = tasks[start : start + prompts_per_batch]
-        ids = policy.tokenizer.encode_batch([t.prompt for t in batch])
+        ids = encode_prompts(policy.tokenizer, batch)
         rng = generator(seed, "evaluate", start)
         texts = []
         for count, law in ((1, greedy), (samples, sampling)):
             drawn = policy.generate(ids, count, law, rng)
-            texts.append([policy.tokenizer.decode(c.ids) for c in drawn])
+            replies = [policy.tokenizer.decode(c.ids) for c in drawn]
+            texts.append([completion(batch[i // count], r) for i, r in enumerate(replies)])
         results += _judge(batch, texts[0], texts[1], samples, tests)
         if progress is not None:
             progress(len(results), len(tasks))

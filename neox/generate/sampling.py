@@ -30,12 +30,16 @@ def restrict(logits_RV: Tensor, top_k: int, top_p: float) -> Tensor:
 
 
 def draw(
-    logits_RV: Tensor, sampling: Sampling, generator: torch.Generator
+    logits_RV: Tensor,
+    sampling: Sampling,
+    generator: torch.Generator | None,
+    uniform_R1: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Token ids [R] and their log-probabilities [R] under softmax(logits / temperature).
 
     Greedy (temperature 0) reports the log-probability at temperature 1. The inverse of the
-    cumulative distribution needs one uniform number per row instead of one per token.
+    cumulative distribution needs one uniform number per row instead of one per token; they come
+    from `generator` unless they are given.
     """
     if sampling.temperature == 0:
         logprobs = logits_RV.log_softmax(dim=-1)
@@ -48,6 +52,8 @@ def draw(
         restrict(scaled, sampling.top_k, sampling.top_p).softmax(-1) if narrowed else logprobs.exp()
     )
     cumulative = law.cumsum(dim=-1)
-    u = torch.rand(len(law), 1, generator=generator, device=law.device) * cumulative[:, -1:]
+    if uniform_R1 is None:
+        uniform_R1 = torch.rand(len(law), 1, generator=generator, device=law.device)
+    u = uniform_R1.to(law.device) * cumulative[:, -1:]
     ids = torch.searchsorted(cumulative, u, right=True).clamp_max(law.shape[-1] - 1)
     return ids[:, 0], logprobs.gather(-1, ids)[:, 0]

@@ -9,7 +9,7 @@ Shapes: N samples (all groups in order), T tokens of the longest completion, d w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -17,7 +17,10 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from neox.policy.noise import Noise
+
 Ids = tuple[int, ...]
+Message = Mapping[str, str]  # role and content
 Finish = Literal["stop", "length"]
 
 
@@ -75,7 +78,14 @@ class Tokens(Protocol):
     def eos(self) -> int: ...
 
     def encode(self, text: str | bytes) -> Ids: ...
-    def encode_batch(self, texts: Sequence[str]) -> list[Ids]: ...
+    def encode_batch(self, texts: Sequence[str], *, begin: bool = True) -> list[Ids]:
+        """`begin`: the texts open a sequence, so a begin-of-text token belongs before them."""
+        ...
+
+    def encode_chat(self, messages: Sequence[Message]) -> Ids:
+        """A conversation up to where the assistant's answer begins."""
+        ...
+
     def decode(self, ids: Iterable[int]) -> str: ...
 
 
@@ -98,7 +108,7 @@ class Policy(Protocol):
         prompts: Sequence[Ids],
         samples: int,
         sampling: Sampling,
-        generator: torch.Generator,
+        generator: torch.Generator | Noise,
         *,
         on_finish: OnFinish | None = None,
         keep_hidden: bool = False,
@@ -133,4 +143,8 @@ class Policy(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write weights and tokenizer so that `load(folder)` gives this policy back."""
+        ...
+
+    def export(self, root: Path) -> None:
+        """At the end of a run: write root/model where other programs need more than `save`."""
         ...

@@ -19,6 +19,7 @@ from neox.generate.sampling import draw
 from neox.kernels.linear_logprob import linear_logprob
 from neox.model import LanguageModel, ModelConfig
 from neox.policy.base import Completion, Finish, Group, Ids, OnFinish, Sampling, Scores
+from neox.policy.noise import Noise, noise
 from neox.policy.packing import pack
 from neox.policy.tokenizer import BytePairTokenizer
 
@@ -40,7 +41,7 @@ class NativePolicy:
         prompts: Sequence[Ids],
         samples: int,
         sampling: Sampling,
-        generator: torch.Generator,
+        generator: torch.Generator | Noise,
         *,
         on_finish: OnFinish | None = None,
         keep_hidden: bool = False,
@@ -48,6 +49,7 @@ class NativePolicy:
         self.model.eval()
         tokens, padding = self._left_pad(prompts, sampling.max_new_tokens)
         steps, total = sampling.max_new_tokens, len(prompts) * samples
+        numbers = noise(generator)
         hidden, rows, caches = self.model.prefill(tokens, padding, samples, steps)
         hidden = hidden.repeat_interleave(samples, dim=0)
         ids = torch.zeros(total, steps, dtype=torch.long)
@@ -56,7 +58,8 @@ class NativePolicy:
         length = torch.full((total,), steps)
         live = torch.ones(total, dtype=torch.bool)
         for t in range(steps):
-            token, logprob = draw(self.model.logits(hidden), sampling, generator)
+            uniform = None if sampling.temperature == 0 else numbers.uniform(rows.slots, t)
+            token, logprob = draw(self.model.logits(hidden), sampling, None, uniform)
             ids[rows.slots, t], logprobs[rows.slots, t] = token, logprob
             if states is not None:
                 states[rows.slots, t] = hidden
@@ -162,6 +165,9 @@ class NativePolicy:
         )
         save_file(self.model.state_dict(), folder / "model.safetensors")
         self.tokenizer.save(folder / "tokenizer.json")
+
+    def export(self, root: Path) -> None:
+        """The last checkpoint is what `load` reads."""
 
     @classmethod
     def load(cls, folder: Path) -> NativePolicy:

@@ -7,7 +7,7 @@ but digits stay alone, so that numbers keep a regular spelling. Knows nothing ab
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer
@@ -71,8 +71,12 @@ class BytePairTokenizer:
     def encode(self, text: str | bytes) -> tuple[int, ...]:
         return tuple(self._core.encode(_spell(text)).ids)
 
-    def encode_batch(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+    def encode_batch(self, texts: Sequence[str], *, begin: bool = True) -> list[tuple[int, ...]]:
         return [tuple(e.ids) for e in self._core.encode_batch([_spell(t) for t in texts])]
+
+    def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> tuple[int, ...]:
+        """This vocabulary has no roles: the contents, one after the other."""
+        return self.encode("".join(f"{m['content']}\n" for m in messages))
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The exact bytes; specials give nothing."""

@@ -41,9 +41,12 @@ def save(
     write(folder)
     (folder / "state.json").write_text(json.dumps({**state, "step": step}))
     files = {}
-    for file in sorted(p for p in folder.iterdir() if p.is_file()):
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
         _flush(file)
-        files[file.name] = {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+        files[str(file.relative_to(folder))] = {
+            "bytes": file.stat().st_size,
+            "sha256": _sha256(file),
+        }
     (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=1))
     _flush(folder / MANIFEST)
     _flush(folder)

@@ -23,6 +23,8 @@ from neox.config import PhaseConfig, RunConfig, write
 from neox.errors import InputError, RunStopped
 from neox.evaluate.tasks import evaluate, summarise
 from neox.policy.base import Policy, Sampling
+from neox.policy.noise import PerSample
+from neox.policy.prompts import encode_prompts
 from neox.rewards import Failed, Rewards, Tests
 from neox.sandbox import Limits, Sandbox
 from neox.train import checkpoint
@@ -139,9 +141,7 @@ class Run:
         self.policy: Policy = build_policy(config, data, self._restore_from)
         size = sum(p.numel() for p in self.policy.module.parameters())
         self.view.say(f"model: {size:,} parameters, {self.policy.vocab_size()} tokens")
-        lengths = [
-            len(i) for i in self.policy.tokenizer.encode_batch([t.prompt for t in data.train])
-        ]
+        lengths = [len(i) for i in encode_prompts(self.policy.tokenizer, data.train)]
         tasks, dropped = fit(data, lengths, config.tasks.max_prompt_tokens)
         if dropped:
             self.view.say(dropped)
@@ -252,13 +252,16 @@ class Run:
     def _roll(self, step: int, phase: PhaseConfig | None) -> Rollout:
         config = self.config.rollout
         sampling = Sampling(config.temperature, config.top_k, config.top_p, config.max_new_tokens)
+        tasks = self.curriculum.draw(step, config.prompts)
+        numbers = generator(self.config.seed, "rollout", step)
+        per_sample = PerSample(numbers, len(tasks) * config.samples)
         return roll(
             self.policy,
-            self.curriculum.draw(step, config.prompts),
+            tasks,
             config.samples,
             sampling,
             self.rewards,
-            generator(self.config.seed, "rollout", step),
+            numbers if config.noise == "stream" else per_sample,
             keep_hidden=self.config.update.algorithm == "actor-critic",
         )
 
@@ -429,6 +432,7 @@ class Run:
             "seconds": {k: round(v, 1) for k, v in self.state["seconds"].items()},
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
+        self.policy.export(self.folder)
         (self.folder / "summary.json").write_text(json.dumps(summary, indent=1))
         return summary
 

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from neox.datasets.task import Task
 from neox.policy.base import Finish, Group, Ids, Policy, Sampling
+from neox.policy.noise import Noise
+from neox.policy.prompts import completion, encode_prompts
 from neox.rewards import Attempt, Rewards, Score, Scored
 
 
@@ -78,17 +80,18 @@ def roll(
     samples: int,
     sampling: Sampling,
     rewards: Rewards,
-    generator: torch.Generator,
+    generator: torch.Generator | Noise,
     *,
     keep_hidden: bool = False,
 ) -> Rollout:
     """`samples` completions of each task, scored."""
     started = time.perf_counter()
-    prompts = policy.tokenizer.encode_batch([t.prompt for t in tasks])
+    prompts = encode_prompts(policy.tokenizer, tasks)
     attempts: list[Attempt | None] = [None] * (len(tasks) * samples)
 
     def finished(index: int, ids: Ids) -> None:
-        attempt = Attempt(tasks[index // samples], policy.tokenizer.decode(ids))
+        task = tasks[index // samples]
+        attempt = Attempt(task, completion(task, policy.tokenizer.decode(ids)))
         attempts[index] = attempt
         rewards.begin(attempt)
 

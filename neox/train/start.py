@@ -7,6 +7,7 @@ from pathlib import Path
 from neox.config import RunConfig
 from neox.model import LanguageModel
 from neox.policy.base import Policy
+from neox.policy.held import Lora, Settings
 from neox.policy.load import load
 from neox.policy.native import NativePolicy
 from neox.policy.tokenizer import BytePairTokenizer
@@ -16,10 +17,19 @@ from neox.train.data import Data
 TOKENIZER_DOCUMENTS = 4_000
 
 
+def _transformers(config: RunConfig, checkpoint: Path | None) -> tuple[Settings, Lora | None]:
+    """The settings of a model of transformers; an adapter is new only at the beginning."""
+    hf = config.hf
+    settings = Settings(hf.dtype, hf.attention, hf.checkpointing, hf.engine)
+    new = hf.lora_rank and checkpoint is None
+    lora = Lora(hf.lora_rank, hf.lora_alpha, tuple(hf.lora_targets)) if new else None
+    return settings, lora
+
+
 def build_policy(config: RunConfig, data: Data, checkpoint: Path | None) -> Policy:
     source = checkpoint or config.init
     if source is not None:
-        return load(source)
+        return load(source, *_transformers(config, checkpoint))
     documents = data.documents[:TOKENIZER_DOCUMENTS]
     texts = [text for pair in documents for text in pair]
     # a task without a solution still shows how tasks are worded

@@ -30,7 +30,7 @@ class Example:
 
 def encode(policy: Policy, pairs: Sequence[tuple[str, str]]) -> list[Example]:
     prompts = policy.tokenizer.encode_batch([p for p, _ in pairs])
-    completions = policy.tokenizer.encode_batch([c for _, c in pairs])
+    completions = policy.tokenizer.encode_batch([c for _, c in pairs], begin=False)
     eos = (policy.tokenizer.eos,)
     return [Example(p, c + eos) for p, c in zip(prompts, completions, strict=True)]
 
