@@ -6,6 +6,7 @@ last. Every key has a reader; an unknown key is an error that names the nearest 
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from neox.errors import InputError
 from neox.model.config import ModelConfig
+from neox.objectives.recipes import RECIPES, Recipe
 
 
 class Section(BaseModel):
@@ -58,7 +60,9 @@ class RolloutConfig(Section):
 
 
 class UpdateConfig(Section):
-    algorithm: Literal["grpo", "actor-critic"] = "grpo"
+    algorithm: Literal[
+        "grpo", "dr-grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "actor-critic"
+    ] = Field("grpo", description="sets the keys below that are null; neox/objectives/recipes.py")
     steps: int = Field(250, ge=0)
     max_seconds: float | None = Field(
         None, gt=0, description="length in CPU seconds of the trainer, instead of steps"
@@ -71,15 +75,31 @@ class UpdateConfig(Section):
     epochs: int = Field(1, ge=1, description="passes over each rollout")
     minibatches: int = Field(1, ge=1, description="optimizer steps per pass")
     micro_groups: int = Field(4, ge=1, description="prompts per forward pass")
-    clip_low: float = Field(0.2, gt=0)
-    clip_high: float = Field(0.2, gt=0)
-    scale: Literal["none", "group", "tracker"] = Field(
-        "group", description="divide advantages by the group's or the running deviation"
+    loss: Literal["clip", "gspo", "cispo", "reinforce"] | None = None
+    normalise: Literal["token", "sequence", "sequence_sum", "constant"] | None = Field(
+        None, description="what the loss is averaged over"
+    )
+    clip_low: float | None = Field(None, gt=0)
+    clip_high: float | None = Field(None, gt=0)
+    ratio_cap: float | None = Field(None, gt=0, description="largest weight of a token in cispo")
+    scale: Literal["none", "group", "tracker"] | None = Field(
+        None, description="divide advantages by the group's or the running deviation"
     )
     min_advantage: float = Field(1e-6, ge=0, description="samples below it everywhere are dropped")
     entropy: float = Field(0.0, ge=0, description="weight of the entropy bonus")
+    kl: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the divergence from where reinforcement began",
+    )
     anchor: float = Field(0.0, ge=0, description="weight of cross-entropy on the warm-start corpus")
     anchor_documents: int = Field(16, ge=1, description="corpus documents per anchored step")
+
+    def recipe(self) -> Recipe:
+        """The algorithm, with the keys that were set in the place of its own."""
+        own = {f.name: getattr(self, f.name, None) for f in dataclasses.fields(Recipe)}
+        given = {name: value for name, value in own.items() if value is not None}
+        return dataclasses.replace(RECIPES[self.algorithm], **given)
 
 
 class CriticConfig(Section):
@@ -202,12 +222,15 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
-        if self.update.algorithm == "grpo" and self.rollout.samples < 2:
-            raise ValueError("grpo compares samples of one prompt: rollout.samples must be >= 2")
-        if self.update.scale == "group" and self.rollout.samples < 2:
+        recipe, name = self.update.recipe(), self.update.algorithm
+        if recipe.baseline in ("group", "leave_one_out") and self.rollout.samples < 2:
+            raise ValueError(f"{name} compares samples of one prompt: rollout.samples must be >= 2")
+        if recipe.loss == "reinforce" and self.update.epochs * self.update.minibatches > 1:
+            raise ValueError(f"{name} is on policy: update.epochs and update.minibatches must be 1")
+        if recipe.scale == "group" and self.rollout.samples < 2:
             raise ValueError("update.scale=group needs rollout.samples >= 2; tracker does not")
-        critic_everywhere = self.update.algorithm == "actor-critic" and not self.critic.only_mixed
-        if critic_everywhere and self.update.scale == "group":
+        critic_everywhere = recipe.baseline == "critic" and not self.critic.only_mixed
+        if critic_everywhere and recipe.scale == "group":
             raise ValueError("critic.only_mixed=false needs update.scale=tracker or none")
         if self.update.minibatches > self.rollout.prompts:
             raise ValueError("update.minibatches exceeds rollout.prompts")

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tasks", metavar="FILE|NAME", help="JSONL file, forge, forge:FAMILY/LEVEL"
     )
-    parser.add_argument("--algorithm", metavar="NAME", help="grpo or actor-critic")
+    parser.add_argument("--algorithm", metavar="NAME", help="grpo, dapo, gspo, actor-critic, ...")
     parser.add_argument("--steps", metavar="N", help="reinforcement steps")
     parser.add_argument("--seed", metavar="S", help="seed of weights, sampling and order")
     parser.add_argument("--output", metavar="DIR", help="run folder (default: runs/PRESET-SEED)")

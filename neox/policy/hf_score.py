@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers.cache_utils import DynamicCache
 
 from neox.errors import InputError
-from neox.kernels.linear_logprob import linear_logprob
+from neox.objectives.logprob import token_logprobs
 from neox.policy import hf_cache
 from neox.policy.base import Group, Scores
 
@@ -99,7 +99,7 @@ class Scorer(nn.Module):
             hidden = self._separate(groups, owner, ids, mask)
         chosen = hidden[mask]
         if self.plain_head:
-            logprob, entropy = linear_logprob(chosen, self.head.weight, ids[mask], temperature)
+            logprob, entropy = token_logprobs(chosen, self.head.weight, ids[mask], temperature)
         else:
             law = (self.logits(chosen) / temperature).log_softmax(dim=-1)
             logprob = law.gather(-1, ids[mask][:, None])[:, 0]

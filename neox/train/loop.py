@@ -31,10 +31,10 @@ from neox.train import checkpoint
 from neox.train.curriculum import Curriculum
 from neox.train.data import Data, fit, load
 from neox.train.distributed import redmean
-from neox.train.losses import linear_schedule
 from neox.train.memory import release_freed_memory
 from neox.train.metrics import Journal
 from neox.train.rollout import Rollout, roll
+from neox.train.schedule import linear_schedule
 from neox.train.seeding import generator, setseed
 from neox.train.start import build_policy
 from neox.train.tracker import Tracker

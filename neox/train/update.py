@@ -19,10 +19,14 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from neox.config import PhaseConfig, RunConfig
+from neox.objectives import kl
+from neox.objectives.advantages import gae, group_deviation, group_relative, leave_one_out
+from neox.objectives.limits import Limits
+from neox.objectives.losses import LOSSES
+from neox.objectives.normalise import Totals, share
 from neox.policy.base import Group, Policy
-from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
 from neox.train.critics import ValueHead
-from neox.train.losses import policy_clip, token_mean
+from neox.train.distributed import Ranks
 from neox.train.rollout import Rollout
 from neox.train.seeding import fold
 from neox.train.tracker import Tracker
@@ -45,13 +49,23 @@ class Advantages:
 
 
 class Updater:
-    def __init__(self, config: RunConfig, policy: Policy, anchor: Batches | None) -> None:
-        self.config, self.policy, self.anchor = config, policy, anchor
-        update = config.update
+    """`reference` is the policy that the divergence is measured from; set where that has weight."""
+
+    reference: Policy | None = None
+
+    def __init__(
+        self,
+        config: RunConfig,
+        policy: Policy,
+        anchor: Batches | None,
+        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+    ) -> None:
+        self.config, self.policy, self.anchor, self.ranks = config, policy, anchor, ranks
+        self.recipe = config.update.recipe()
         self.new_optimizer()
         self.tracker = Tracker()
         self.value_head: ValueHead | None = None
-        if update.algorithm == "actor-critic":
+        if self.recipe.baseline == "critic":
             width = policy.width()
             self.value_head = ValueHead(width, config.critic.width)
             self.value_optimizer = torch.optim.AdamW(
@@ -111,16 +125,21 @@ class Updater:
         mask = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
         relative = group_relative(reward, known)
         mixed = (relative.abs().amax(dim=1) > 0).repeat_interleave(rollout.per_task)
-        if self.value_head is None:
-            advantages = Advantages(relative.flatten()[:, None] * mask, mask, mixed)
-        else:
+        if self.value_head is not None:
             advantages = self._from_critic(rollout, reward, known, mask, mixed)
-        scale = self.config.update.scale
+        else:
+            if self.recipe.baseline == "leave_one_out":
+                relative = (reward - leave_one_out(reward, known)) * (known.sum(1, True) > 1)
+            elif self.recipe.baseline == "none":
+                relative = reward
+            relative = torch.where(known, relative, 0.0)
+            advantages = Advantages(relative.flatten()[:, None] * mask, mask, mixed)
+        scale = self.recipe.scale
         if scale == "group":
             deviation = group_deviation(reward, known).repeat_interleave(rollout.per_task, dim=0)
             value = advantages.value / (deviation + 1e-4)
         elif scale == "tracker":
-            self.tracker.update(advantages.value[mask])
+            self.tracker.update(torch.cat(self.ranks.gather(advantages.value[mask])))
             value = advantages.value / (self.tracker.std + 1e-4)
         else:
             value = advantages.value
@@ -168,26 +187,36 @@ class Updater:
         for epoch in range(update.epochs):
             order = list(range(len(groups)))
             random.Random(fold(self.config.seed, "minibatch", step, epoch)).shuffle(order)
-            parts = min(update.minibatches, max(1, len(groups)))
-            tokens = float(advantages.mask.sum()) / parts
+            parts = min(update.minibatches, max(1, self.ranks.max(len(groups))))
+            whole = Totals(
+                self.ranks.sum(float(advantages.mask.sum())) / parts,
+                self.ranks.sum(len(advantages.mask)) / parts,
+                self.config.rollout.max_new_tokens,
+            )
             for part in range(parts):
                 chosen = order[part::parts]
                 chosen.sort(
                     key=lambda i: len(groups[i].prompt) + sum(map(len, groups[i].completions))
                 )
-                for start in range(0, len(chosen), update.micro_groups):
-                    some = chosen[start : start + update.micro_groups]
+                size = update.micro_groups
+                batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
+                # ranks meet in every backward pass, so all must make equally many
+                for some in batches + [[]] * (self.ranks.max(len(batches)) - len(batches)):
+                    if not some:
+                        self._idle(rollout)
+                        continue
                     sums = self._backward(
-                        rollout, advantages, groups, members, some, tokens, entropy_weight
+                        rollout, advantages, groups, members, some, whole, entropy_weight
                     )
                     for name, value in sums.items():
                         totals[name] = totals.get(name, 0.0) + value
                 self._anchor(step * update.epochs * parts + epoch * parts + part)
                 norms.append(self._apply())
+        totals = self.ranks.sums(totals)
         count = max(totals.pop("tokens", 0.0), 1.0)
         metrics = {name: value / count for name, value in totals.items()}
         metrics["grad_norm"] = sum(norms) / len(norms)
-        metrics["update/samples"] = float(keep.sum())
+        metrics["update/samples"] = self.ranks.sum(float(keep.sum()))
         metrics |= self.policy.after_step()
         if self.wasserstein is not None:
             metrics |= self.wasserstein.metrics()
@@ -200,7 +229,7 @@ class Updater:
         groups: Sequence[Group],
         members: Sequence[Sequence[int]],
         some: Sequence[int],
-        tokens: float,
+        whole: Totals,
         entropy_weight: float,
     ) -> Metrics:
         """Accumulate the gradient of some groups; returns sums over their tokens."""
@@ -210,24 +239,43 @@ class Updater:
         width = scores.mask.shape[1]
         old = pad_sequence([rollout.samples[n].logprobs for n in numbers], batch_first=True)
         advantage = advantages.value[numbers, :width]
-        per_token, clipped = policy_clip(
-            scores.logprobs, old, advantage, update.clip_low, update.clip_high
-        )
-        loss = token_mean(per_token, scores.mask, tokens)
+        recipe, mask = self.recipe, scores.mask
+        limits = Limits(recipe.clip_low, recipe.clip_high, recipe.ratio_cap)
+        per_token, clipped = LOSSES[recipe.loss](scores.logprobs, old, advantage, mask, limits)
+        loss = share(per_token, mask, recipe.normalise, whole)
         if entropy_weight:
-            loss = loss - entropy_weight * token_mean(scores.entropy, scores.mask, tokens)
+            loss = loss - entropy_weight * share(scores.entropy, mask, recipe.normalise, whole)
+        sums: Metrics = {}
+        if self.reference is not None:
+            with torch.no_grad():
+                reference = self.reference.score(
+                    [groups[i] for i in some], self.config.rollout.temperature
+                ).logprobs
+            distance = kl.penalty(scores.logprobs, old, reference)
+            loss = loss + update.kl * share(distance, mask, recipe.normalise, whole)
+            sums["kl"] = float((kl.divergence(scores.logprobs, reference).detach() * mask).sum())
         if self.wasserstein is not None:
-            share = len(numbers) / len(rollout.samples)
-            loss = loss + self.wasserstein.policy_loss(scores) * share
-        loss.backward()
-        mask = scores.mask
+            part = len(numbers) / len(rollout.samples)
+            loss = loss + self.wasserstein.policy_loss(scores) * part
+        # sharding averages the ranks' gradients; the loss is divided by the whole step already
+        (loss if self.ranks.world == 1 else loss * self.ranks.world).backward()
         difference = ((scores.logprobs.detach() - old) * mask).abs()
-        return {
+        return sums | {
             "tokens": float(mask.sum()),
             "policy_loss": float((per_token.detach() * mask).sum()),
             "clip_ratio/region_mean": float((clipped & mask).sum()),
             "sampling/sampling_logp_difference/mean": float(difference.sum()),
         }
+
+    def _value_loss(self, values: Tensor, returns: Tensor, count: float) -> Tensor:
+        if self.ranks.world == 1:
+            return F.mse_loss(values, returns)
+        return F.mse_loss(values, returns, reduction="sum") / count
+
+    def _idle(self, rollout: Rollout) -> None:
+        """A backward pass that changes nothing, while other ranks have more to do."""
+        one = Group(rollout.prompts[0], (rollout.samples[0].ids,))
+        (self.policy.score([one]).logprobs.sum() * 0.0).backward()
 
     def _anchor(self, number: int) -> None:
         weight = self.config.update.anchor
@@ -239,7 +287,7 @@ class Updater:
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.update.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return float(norm)
+        return whole_norm(norm)
 
     def _fit_values(self, advantages: Advantages) -> float:
         """Regress the value head on the returns; its states are fixed, so passes are cheap."""
@@ -250,13 +298,20 @@ class Updater:
         mask = advantages.mask  # most of a padded batch is padding
         hidden, siblings = advantages.hidden[mask], advantages.siblings[mask]
         returns = advantages.returns[mask]
-        first = 0.0
-        if not len(returns):
+        first, count = 0.0, self.ranks.sum(len(returns))
+        if not count:
             return first  # every reward of the step failed
         for epoch in range(self.config.critic.epochs):
-            loss = F.mse_loss(self.value_head(hidden, siblings), returns)
+            loss = self._value_loss(self.value_head(hidden, siblings), returns, count)
             self.value_optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            self.ranks.sum_gradients(self.value_head)
             self.value_optimizer.step()
-            first = first if epoch else float(loss.detach())
+            first = first if epoch else self.ranks.sum(float(loss.detach()))
         return first
+
+
+def whole_norm(norm: Tensor) -> float:
+    """The number, also where the norm is spread over ranks."""
+    full = getattr(norm, "full_tensor", None)
+    return float(full() if full is not None else norm)

@@ -30,7 +30,7 @@ def test_overrides_are_yaml_values_under_dotted_keys() -> None:
         ("tiny", "updates.learning_rate=3", "perhaps you meant "),
         ("tiny", "update.steps=many", "update.steps: "),
         ("tiny", "update.steps", "is not of the form key.sub=value"),
-        ("tiny", "update.algorithm=ppo", "update.algorithm: "),
+        ("tiny", "update.algorithm=ppo2", "update.algorithm: "),
         ("tiny", "rollout.samples=1", "grpo compares samples"),
         ("tiny", "model.heads=3", "not a multiple of heads"),
         ("tiny", "seed.x=1", "seed"),

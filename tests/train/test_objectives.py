@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from neox.train.advantages import gae, group_deviation, group_relative, leave_one_out
+from neox.objectives.advantages import gae, group_deviation, group_relative, leave_one_out
 from neox.train.critics import ValueHead, WassersteinCritic, critic_loss, straight_through
-from neox.train.losses import linear_schedule, policy_clip, token_mean
+from neox.train.schedule import linear_schedule
 from neox.train.tracker import Tracker
 
 
@@ -73,32 +73,6 @@ def test_gae_equals_the_sum_of_discounted_errors(gamma: float, lam: float) -> No
             assert advantage[n, t] == pytest.approx(float(total), abs=1e-5)
             assert returns[n, t] == pytest.approx(float(total + value[n, t]), abs=1e-5)
         assert not advantage[n, length:].any()
-
-
-def test_clipping_equals_the_formula_case_by_case() -> None:
-    cases = [(1.5, 1.0), (1.5, -1.0), (0.5, 1.0), (0.5, -1.0), (1.1, 2.0)]
-    for ratio, advantage in cases:
-        logp = torch.tensor(math.log(ratio))
-        loss, clipped = policy_clip(logp, torch.tensor(0.0), torch.tensor(advantage), 0.2, 0.3)
-        plain, other = ratio * advantage, min(max(ratio, 0.8), 1.3) * advantage
-        assert float(loss) == pytest.approx(-min(plain, other))
-        assert bool(clipped) == (other < plain)
-
-
-def test_on_policy_the_gradient_is_that_of_reinforce() -> None:
-    logp = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
-    advantage = torch.randn(2, 3, dtype=torch.float64)
-    loss, _ = policy_clip(logp, logp.detach(), advantage, 0.2, 0.2)
-    (gradient,) = torch.autograd.grad(loss.sum(), logp)
-    torch.testing.assert_close(gradient, -advantage)
-
-
-def test_the_token_mean_does_not_depend_on_how_a_step_is_split() -> None:
-    per_token, mask = torch.randn(6, 5), torch.rand(6, 5) > 0.3
-    tokens = float(mask.sum())
-    whole = token_mean(per_token, mask, tokens)
-    parts = [token_mean(per_token[i : i + 2], mask[i : i + 2], tokens) for i in (0, 2, 4)]
-    torch.testing.assert_close(whole, torch.stack(parts).sum())
 
 
 @pytest.mark.parametrize(
