@@ -197,6 +197,13 @@ class HFConfig(Section):
     lora_targets: list[str] = Field(["all-linear"], min_length=1)
 
 
+class RanksConfig(Section):
+    """Several processes, started by torchrun or accelerate launch."""
+
+    bf16: bool = Field(False, description="compute in bfloat16; weights and sums stay as they are")
+    no_progress_s: float = Field(1800, gt=0, description="a step longer than this ends the run")
+
+
 class RunConfig(Section):
     preset: str = "tiny"
     seed: int = 0
@@ -219,6 +226,7 @@ class RunConfig(Section):
     checkpoint: CheckpointConfig = CheckpointConfig()
     sandbox: SandboxConfig = SandboxConfig()
     hf: HFConfig = HFConfig()
+    ranks: RanksConfig = RanksConfig()
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:

@@ -103,6 +103,14 @@ class Policy(Protocol):
         """The trainable module; its parameters are what the optimizer updates."""
         ...
 
+    def blocks(self) -> list[torch.nn.Module]:
+        """The layers, each a unit that sharding gathers by itself."""
+        ...
+
+    def root(self) -> torch.nn.Module:
+        """The module whose forward pass `score` calls; sharding wraps it last."""
+        ...
+
     def generate(
         self,
         prompts: Sequence[Ids],

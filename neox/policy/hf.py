@@ -63,6 +63,9 @@ class HFPolicy:
         names = set(getattr(self.scorer.core, "_no_split_modules", None) or ())
         return [m for m in self.module.modules() if type(m).__name__ in names]
 
+    def root(self) -> nn.Module:
+        return self.scorer
+
     # Sampling -----------------------------------------------------------------------------------
 
     @torch.no_grad()

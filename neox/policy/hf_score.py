@@ -93,7 +93,8 @@ class Scorer(nn.Module):
         ids = torch.tensor([c + (self.pad,) * (longest - len(c)) for c in rows]).to(self._device)
         lengths = torch.tensor([len(c) for c in rows])
         mask = (torch.arange(longest)[None] < lengths[:, None]).to(self._device)
-        if self.shares_prompts and not self._recomputes:
+        # sharded layers are gathered once per pass: a prompt shared between two would need it twice
+        if self.shares_prompts and not self._recomputes and not hasattr(self, "unshard"):
             hidden = self._shared(groups, owner.to(self._device), ids, mask)
         else:
             hidden = self._separate(groups, owner, ids, mask)

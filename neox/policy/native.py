@@ -35,6 +35,12 @@ class NativePolicy:
     def module(self) -> LanguageModel:
         return self.model
 
+    def blocks(self) -> list[torch.nn.Module]:
+        return list(self.model.blocks)
+
+    def root(self) -> torch.nn.Module:
+        return self.model
+
     @torch.inference_mode()
     def generate(
         self,

@@ -12,7 +12,7 @@ import math
 import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +30,19 @@ from neox.sandbox import Limits, Sandbox
 from neox.train import checkpoint
 from neox.train.curriculum import Curriculum
 from neox.train.data import Data, fit, load
-from neox.train.distributed import redmean
+from neox.train.distributed import Ranks, redmean
 from neox.train.memory import release_freed_memory
 from neox.train.metrics import Journal
-from neox.train.rollout import Rollout, roll
+from neox.train.rollout import Rollout, merge, roll, without_states
 from neox.train.schedule import linear_schedule
 from neox.train.seeding import generator, setseed
+from neox.train.sharding import Sharded, sum_loads
 from neox.train.start import build_policy
 from neox.train.tracker import Tracker
-from neox.train.update import Updater
+from neox.train.update import Updater, whole_norm
 from neox.train.view import View
-from neox.train.warmstart import Batches, cross_entropy, encode
+from neox.train.warmstart import Batches, Example, cross_entropy, encode
+from neox.train.watchdog import Watchdog
 
 State = dict[str, Any]
 TRIM_EVERY = 5  # steps
@@ -53,8 +55,15 @@ class Interrupted(Exception):
 class Run:
     """One training run in its folder. `run()` does all of it; `resume` first for an old one."""
 
-    def __init__(self, config: RunConfig, folder: Path, view: View) -> None:
-        self.config, self.folder, self.view = config, folder, view
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: Path,
+        view: View,
+        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+    ) -> None:
+        self.config, self.folder, self.view, self.ranks = config, folder, view, ranks
+        self.sharded: Sharded | None = None
         self.metrics = Journal(folder / "metrics.jsonl")
         self.samples = Journal(folder / "samples.jsonl")
         self.state: State = {"stage": "warmstart", "warm": 0, "rl": 0, "seconds": {}, "quiet": 0}
@@ -68,6 +77,9 @@ class Run:
         config = self.config
         torch.set_num_threads(config.threads)
         setseed(config.seed)
+        hint = f"neox train --resume {self.folder}, as it was launched"
+        watchdog = Watchdog(self.ranks, config.ranks.no_progress_s, hint)
+        self._alive = watchdog.alive
         with self._timed("prepare"), self._folder_unless_input_is_bad():
             data = self._prepare()
         limits = config.sandbox.model_dump(exclude={"workers", "strict"})
@@ -85,7 +97,9 @@ class Run:
                 after = self._evaluate("after", data, tests) if config.update.steps else None
                 self.state["after"] = after or self.state["before"]
                 self._advance("done")
-        return self._finish()
+        summary = self._finish()
+        watchdog.close()
+        return summary
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one yet."""
@@ -98,7 +112,8 @@ class Run:
             step = self.state["step"]
             self.view.say(f"resuming after step {step} ({self.state['stage']})")
         for journal in (self.metrics, self.samples):
-            journal.rewind(step)
+            if self.ranks.first:
+                journal.rewind(step)
 
     def interrupt(self) -> None:
         """Ask the run to save itself and stop at the end of its step; a second time, at once."""
@@ -121,6 +136,9 @@ class Run:
     @contextmanager
     def _folder_unless_input_is_bad(self) -> Iterator[None]:
         """Make the run's folder; take a new one away again if the run cannot begin."""
+        if not self.ranks.first:
+            yield
+            return
         settings = self.folder / "config.yaml"
         new = not settings.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +173,9 @@ class Run:
             Batches(fitting, config.warmstart.batch_size, config.seed) if fitting else None
         )
         anchor = Batches(fitting, config.update.anchor_documents, config.seed) if fitting else None
-        self.updater = Updater(config, self.policy, anchor)
+        if self.ranks.world > 1:
+            self.sharded = Sharded(self.policy, self.ranks, bf16=config.ranks.bf16)
+        self.updater = Updater(config, self.policy, anchor, self.ranks)
         if self._restore_from is not None:
             self._restore(self._restore_from)
         return data
@@ -183,16 +203,16 @@ class Run:
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * rate
                 policy.module.train()
-                loss = cross_entropy(policy, self.batches.at(step))
-                loss.backward()
+                loss = self._imitate(self.batches.at(step))
                 norm = torch.nn.utils.clip_grad_norm_(
                     policy.module.parameters(), self.config.update.max_grad_norm
                 )
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
+                sum_loads(policy.module, self.ranks)
                 row = {
-                    "loss": float(loss.detach()),
-                    "grad_norm": float(norm),
+                    "loss": loss,
+                    "grad_norm": whole_norm(norm),
                     **policy.after_step(),
                 }
                 self.state["warm"] += 1
@@ -202,6 +222,21 @@ class Run:
             self._save_sometimes()
         self.updater.new_optimizer()
         self._advance("before")
+
+    def _imitate(self, batch: list[Example]) -> float:
+        """Accumulate the gradient of this rank's part of a batch; the loss of all of it."""
+        ranks = self.ranks
+        if ranks.world == 1:
+            loss = cross_entropy(self.policy, batch)
+            loss.backward()
+            return float(loss.detach())
+        tokens = sum(len(e.completion) for e in batch)
+        mine = [batch[i] for i in ranks.part(len(batch))]
+        # a rank without a document still takes part in the backward pass
+        scores = self.policy.score([e.group for e in mine or batch[:1]])
+        loss = -scores.logprobs.sum() / tokens * bool(mine)
+        (loss * ranks.world).backward()
+        return ranks.sum(float(loss.detach()))
 
     # Reinforcement ------------------------------------------------------------------------------
 
@@ -219,6 +254,7 @@ class Run:
             learn = time.perf_counter()
             rate = linear_schedule(step, share, config.warmup, config.decay)
             row = self.updater.step(rollout, step, rate, phase)
+            rollout = merge(self.ranks.gather(without_states(rollout)))
             row |= self._describe(rollout)
             row |= {f"time/{k}": v for k, v in rollout.seconds.items()}
             row["time/learn"] = time.perf_counter() - learn
@@ -252,18 +288,26 @@ class Run:
     def _roll(self, step: int, phase: PhaseConfig | None) -> Rollout:
         config = self.config.rollout
         sampling = Sampling(config.temperature, config.top_k, config.top_p, config.max_new_tokens)
-        tasks = self.curriculum.draw(step, config.prompts)
+        drawn = self.curriculum.draw(step, config.prompts)
+        mine = self.ranks.part(len(drawn))
         numbers = generator(self.config.seed, "rollout", step)
-        per_sample = PerSample(numbers, len(tasks) * config.samples)
-        return roll(
-            self.policy,
-            tasks,
-            config.samples,
-            sampling,
-            self.rewards,
-            numbers if config.noise == "stream" else per_sample,
-            keep_hidden=self.config.update.algorithm == "actor-critic",
-        )
+        first = mine.start * config.samples
+        per_sample = PerSample(numbers, len(drawn) * config.samples, first)
+        stream = config.noise == "stream" and self.ranks.world == 1
+        with self._whole() as policy:
+            return roll(
+                policy,
+                [drawn[i] for i in mine],
+                config.samples,
+                sampling,
+                self.rewards,
+                numbers if stream else per_sample,
+                keep_hidden=self.updater.value_head is not None,
+            )
+
+    def _whole(self) -> AbstractContextManager[Policy]:
+        """The policy with all its weights: itself, or a copy where it is spread over ranks."""
+        return nullcontext(self.policy) if self.sharded is None else self.sharded.whole()
 
     def _describe(self, rollout: Rollout) -> dict[str, float]:
         """Metrics of a rollout under TRL's names."""
@@ -274,7 +318,7 @@ class Run:
         flat = (deviation.nan_to_num(2e9).amin(1) >= deviation.nan_to_num(-2e9).amax(1)).float()
         logp = torch.cat([s.logprobs for s in rollout.samples])
         row = {
-            "reward": redmean(float(reward.sum()) / count),
+            "reward": float(reward.sum()) / count,
             "reward_std": float(reward[known].std()) if count > 1 else 0.0,
             "frac_reward_zero_std": float(flat.mean()),
             "reward/failed_frac": 1 - float(known.float().mean()),
@@ -282,7 +326,7 @@ class Run:
             "completions/mean_length": float(lengths.mean()),
             "completions/clipped_ratio": sum(s.finish == "length" for s in rollout.samples)
             / len(rollout.samples),
-            "sandbox/violation_frac": self.rewards.tests.violation_frac(),
+            "sandbox/violation_frac": redmean(self.rewards.tests.violation_frac()),
             "curriculum/level": float(self.curriculum.levels[self.curriculum.reached]),
         }
         for name in ("tests", "syntax", "structure", "complexity", "similarity"):
@@ -314,7 +358,8 @@ class Run:
         """How much of a stage is done: by steps, or by CPU seconds where those are the limit."""
         if max_seconds is None:
             return step / max(steps, 1) if steps else 1.0
-        return float(self.state["seconds"].get(stage, 0.0) / max_seconds) if steps else 1.0
+        done = max(self.ranks.gather(self.state["seconds"].get(stage, 0.0)))
+        return float(done / max_seconds) if steps else 1.0
 
     def _count(self, stage: str, seconds: float) -> None:
         self.state["seconds"][stage] = self.state["seconds"].get(stage, 0.0) + seconds
@@ -323,7 +368,9 @@ class Run:
         return _Clock(lambda seconds: self._count(stage, seconds))
 
     def _log(self, stage: str, row: dict[str, float]) -> None:
-        self.metrics.append([{"step": self.step, "stage": stage, **row}])
+        self._alive(f"step {self.step}")
+        if self.ranks.first:
+            self.metrics.append([{"step": self.step, "stage": stage, **row}])
         if self.step % TRIM_EVERY == 0:
             release_freed_memory()
         done = self.state["warm" if stage == "warmstart" else "rl"]
@@ -331,6 +378,8 @@ class Run:
 
     def _keep_samples(self, rollout: Rollout, step: int) -> None:
         self._failure = next((s.detail for s in rollout.scores if isinstance(s, Failed)), None)
+        if not self.ranks.first:
+            return
         rows = []
         for i, (sample, score) in enumerate(zip(rollout.samples, rollout.scores, strict=True)):
             row: dict[str, Any] = {
@@ -354,10 +403,11 @@ class Run:
             return {"n": 0}
         sampling = Sampling(config.temperature, max_new_tokens=self.config.rollout.max_new_tokens)
         self.view.stage(f"evaluation {when}", len(data.held_out), 0)
-        with self._timed("evaluate"):
-            results = evaluate(
-                self.policy,
-                data.held_out,
+        mine = [data.held_out[i] for i in self.ranks.part(len(data.held_out))]
+        with self._timed("evaluate"), self._whole() as policy:
+            own = evaluate(
+                policy,
+                mine,
                 tests,
                 samples=config.samples,
                 sampling=sampling,
@@ -365,19 +415,25 @@ class Run:
                 prompts_per_batch=config.prompts_per_batch,
                 progress=self._evaluated,
             )
+        results = self.ranks.join(own)
         summary = summarise(results, sorted({1, config.samples}))
         rows = [
             {"step": self.step, "when": when, "task_id": r.task_id, "level": r.level}
             | {"greedy": r.greedy_verdict, "right": r.right, "samples": len(r.samples)}
             for r in results
         ]
-        Journal(self.folder / "evaluation.jsonl").append(rows)
+        if self.ranks.first:
+            Journal(self.folder / "evaluation.jsonl").append(rows)
         self.view.result(when, summary)
         return summary
 
     def _evaluated(self, done: int, total: int) -> None:
+        self._alive(f"evaluation of task {done}")
         self.view.progress(done, total)
-        self._stop_if_asked()  # the stage began with a checkpoint
+        if (
+            self.ranks.world == 1
+        ):  # several may be asked at different tasks, and must leave together
+            self._stop_if_asked()  # the stage began with a checkpoint
 
     # Saving and restoring -----------------------------------------------------------------------
 
@@ -386,34 +442,49 @@ class Run:
         self.save()
 
     def _save_sometimes(self) -> None:
+        self._stop = self.ranks.any(self._stop)
         if self._stop or self.step % self.config.checkpoint.every == 0:
             self.save()
         self._stop_if_asked()
 
-    def save(self) -> Path:
-        """Write a checkpoint of this moment."""
+    def save(self) -> None:
+        """Write a checkpoint of this moment; all ranks take part, the first one writes."""
         self.state["tracker"] = self.updater.tracker.state()
         self.state["curriculum"] = self.curriculum.state()
         term = self.updater.wasserstein
         self.state["wasserstein"] = term.state() if term else None
-        return checkpoint.save(
-            self.folder / "checkpoints",
-            self.step,
-            self._write,
-            self.state,
-            self.config.checkpoint.keep,
-        )
+        root = self.folder / "checkpoints"
+        with self._whole() as policy:
+            if self.ranks.first:
+                checkpoint.save(
+                    root,
+                    self.step,
+                    lambda folder: self._write(folder, policy),
+                    self.state,
+                    self.config.checkpoint.keep,
+                )
+            elif self.sharded is not None:
+                self.sharded.save_optimizer(self.updater.optimizer, root)
+        self.ranks.wait()
 
-    def _write(self, folder: Path) -> None:
-        self.policy.save(folder)
+    def _write(self, folder: Path, policy: Policy) -> None:
+        policy.save(folder)
         for name, optimizer in self.updater.optimizers().items():
-            checkpoint.save_optimizer(optimizer, folder / f"{name}.optimizer.safetensors")
+            file = folder / f"{name}.optimizer.safetensors"
+            if name == "policy" and self.sharded is not None:
+                self.sharded.save_optimizer(optimizer, file)
+            else:
+                checkpoint.save_optimizer(optimizer, file)
         for name, module in self.updater.critics().items():
             save_file(module.state_dict(), folder / f"{name}.safetensors")
 
     def _restore(self, folder: Path) -> None:
         for name, optimizer in self.updater.optimizers().items():
-            checkpoint.load_optimizer(optimizer, folder / f"{name}.optimizer.safetensors")
+            file = folder / f"{name}.optimizer.safetensors"
+            if name == "policy" and self.sharded is not None:
+                self.sharded.load_optimizer(optimizer, file)
+            else:
+                checkpoint.load_optimizer(optimizer, file)
         for name, module in self.updater.critics().items():
             module.load_state_dict(load_file(folder / f"{name}.safetensors"))
         self.updater.tracker = Tracker(**self.state["tracker"])
@@ -432,8 +503,10 @@ class Run:
             "seconds": {k: round(v, 1) for k, v in self.state["seconds"].items()},
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
-        self.policy.export(self.folder)
-        (self.folder / "summary.json").write_text(json.dumps(summary, indent=1))
+        with self._whole() as policy:
+            if self.ranks.first:
+                policy.export(self.folder)
+                (self.folder / "summary.json").write_text(json.dumps(summary, indent=1))
         return summary
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -72,6 +72,24 @@ class Rollout:
                 groups.append(Group(prompt, tuple(self.samples[i].ids for i in chosen)))
                 members.append(chosen)
         return groups, members
+
+
+def without_states(rollout: Rollout) -> Rollout:
+    """What other ranks need of it: hidden states stay where they are."""
+    return replace(rollout, samples=[replace(s, hidden=None) for s in rollout.samples])
+
+
+def merge(parts: Sequence[Rollout]) -> Rollout:
+    """What the ranks drew, in order, as one; times are the slowest rank's."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rollout(
+        [t for p in parts for t in p.tasks],
+        [i for p in parts for i in p.prompts],
+        [s for p in parts for s in p.samples],
+        [s for p in parts for s in p.scores],
+        {name: max(p.seconds[name] for p in parts) for name in parts[0].seconds},
+    )
 
 
 def roll(

@@ -29,6 +29,7 @@ from neox.train.critics import ValueHead
 from neox.train.distributed import Ranks
 from neox.train.rollout import Rollout
 from neox.train.seeding import fold
+from neox.train.sharding import sum_loads
 from neox.train.tracker import Tracker
 from neox.train.warmstart import Batches, cross_entropy
 from neox.train.wasserstein import WassersteinTerm
@@ -217,6 +218,7 @@ class Updater:
         metrics = {name: value / count for name, value in totals.items()}
         metrics["grad_norm"] = sum(norms) / len(norms)
         metrics["update/samples"] = self.ranks.sum(float(keep.sum()))
+        sum_loads(self.policy.module, self.ranks)
         metrics |= self.policy.after_step()
         if self.wasserstein is not None:
             metrics |= self.wasserstein.metrics()
@@ -237,8 +239,9 @@ class Updater:
         numbers = [n for i in some for n in members[i]]
         scores = self.policy.score([groups[i] for i in some], self.config.rollout.temperature)
         width = scores.mask.shape[1]
+        device = scores.logprobs.device
         old = pad_sequence([rollout.samples[n].logprobs for n in numbers], batch_first=True)
-        advantage = advantages.value[numbers, :width]
+        old, advantage = old.to(device), advantages.value[numbers, :width].to(device)
         recipe, mask = self.recipe, scores.mask
         limits = Limits(recipe.clip_low, recipe.clip_high, recipe.ratio_cap)
         per_token, clipped = LOSSES[recipe.loss](scores.logprobs, old, advantage, mask, limits)
@@ -274,8 +277,10 @@ class Updater:
 
     def _idle(self, rollout: Rollout) -> None:
         """A backward pass that changes nothing, while other ranks have more to do."""
+        self.policy.module.eval()  # its tokens are no load on the experts
         one = Group(rollout.prompts[0], (rollout.samples[0].ids,))
         (self.policy.score([one]).logprobs.sum() * 0.0).backward()
+        self.policy.module.train()
 
     def _anchor(self, number: int) -> None:
         weight = self.config.update.anchor
