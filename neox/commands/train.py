@@ -14,6 +14,7 @@ from neox.errors import InputError
 
 if TYPE_CHECKING:
     from neox.config import RunConfig
+    from neox.train.alone import Alone
 
 FLAGS = {
     "tasks": "tasks.source",
@@ -63,7 +64,21 @@ def run(args: argparse.Namespace) -> int:
     config = configuration.resolve(preset, overrides + args.overrides)
     if args.dry_run:
         return _dry_run(config, args.format)
-    return _train(config, _folder(config), args.format, resume=False)
+    ranks = _ranks(config)
+    return _train(config, ranks.agree(lambda: _folder(config)), args.format, ranks, resume=False)
+
+
+def _ranks(config: RunConfig) -> Alone:
+    """This process among those that a launcher started; alone, torch need not load yet."""
+    from neox.train.alone import Alone, launched
+
+    if not launched():
+        return Alone()
+    if config.wasserstein.weight:
+        raise InputError("the Wasserstein term trains in one process", remedy="set its weight to 0")
+    from neox.train.distributed import join_ranks
+
+    return join_ranks(2 * config.ranks.no_progress_s)
 
 
 def _theirs(model: str) -> bool:
@@ -88,7 +103,8 @@ def _resume(folder: Path, args: argparse.Namespace) -> int:
             folder,
             remedy=f"neox train --model {folder} goes on",
         )
-    return _train(configuration.read(folder / "config.yaml"), folder, args.format, resume=True)
+    config = configuration.read(folder / "config.yaml")
+    return _train(config, folder, args.format, _ranks(config), resume=True)
 
 
 def _folder(config: RunConfig) -> Path:
@@ -109,17 +125,19 @@ def _folder(config: RunConfig) -> Path:
     return folder
 
 
-def _train(config: RunConfig, folder: Path, form: str, *, resume: bool) -> int:
+def _train(config: RunConfig, folder: Path, form: str, ranks: Alone, *, resume: bool) -> int:
     from neox.report.page import write_report
-    from neox.train.view import open_view, result_table
+    from neox.train.view import NoView, open_view, result_table
 
-    view = open_view()
+    view = open_view() if ranks.first else NoView()
     view.say(f"neox train: {folder}" + (" (resumed)" if resume else ""))
     for line in _arithmetic(config):
         view.say(line)
+    if ranks.world > 1:
+        view.say(f"{ranks.world} ranks: each samples its part of the prompts, weights are sharded")
     from neox.train.loop import Interrupted, Run  # torch loads here, after the first lines
 
-    training = Run(config, folder, view)
+    training = Run(config, folder, view, ranks)
     signal.signal(signal.SIGINT, lambda *_: training.interrupt())
     signal.signal(signal.SIGTERM, lambda *_: training.interrupt())
     try:
@@ -132,8 +150,10 @@ def _train(config: RunConfig, folder: Path, form: str, *, resume: bool) -> int:
         return 130
     finally:
         view.close()
-        if (folder / "metrics.jsonl").is_file():
+        if ranks.first and (folder / "metrics.jsonl").is_file():
             write_report(folder)
+    if not ranks.first:
+        return 0
     if form == "json":
         print(json.dumps(summary))
     else:

@@ -36,7 +36,7 @@ def _logits(hidden: Tensor, weight: Tensor, temperature: float) -> Tensor:
 
 class _Chunked(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, temperature: float, rows: int
     ) -> tuple[Tensor, Tensor]:
         logprob = hidden.new_empty(len(hidden), dtype=torch.float32)

@@ -28,9 +28,10 @@ from neox.policy.prompts import encode_prompts
 from neox.rewards import Failed, Rewards, Tests
 from neox.sandbox import Limits, Sandbox
 from neox.train import checkpoint
+from neox.train.alone import Alone
 from neox.train.curriculum import Curriculum
 from neox.train.data import Data, fit, load
-from neox.train.distributed import Ranks, redmean
+from neox.train.distributed import redmean
 from neox.train.memory import release_freed_memory
 from neox.train.metrics import Journal
 from neox.train.rollout import Rollout, merge, roll, without_states
@@ -60,7 +61,7 @@ class Run:
         config: RunConfig,
         folder: Path,
         view: View,
-        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+        ranks: Alone = Alone(),  # noqa: B008 - frozen
     ) -> None:
         self.config, self.folder, self.view, self.ranks = config, folder, view, ranks
         self.sharded: Sharded | None = None
@@ -430,9 +431,7 @@ class Run:
     def _evaluated(self, done: int, total: int) -> None:
         self._alive(f"evaluation of task {done}")
         self.view.progress(done, total)
-        if (
-            self.ranks.world == 1
-        ):  # several may be asked at different tasks, and must leave together
+        if self.ranks.world == 1:  # several must leave together, and do so at the end of a step
             self._stop_if_asked()  # the stage began with a checkpoint
 
     # Saving and restoring -----------------------------------------------------------------------

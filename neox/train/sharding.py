@@ -8,6 +8,7 @@ exist only inside a `with` block. Knows nothing about losses.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from neox.errors import InputError
 from neox.policy.base import Policy
-from neox.train.distributed import Ranks
+from neox.train.alone import Alone
 
 SLACK = 1.1  # a rank may hold this many times its even share
 
@@ -30,7 +31,7 @@ SLACK = 1.1  # a rank may hold this many times its even share
 class Sharded:
     """`policy` spread over the ranks; `whole()` lends a complete copy of it."""
 
-    def __init__(self, policy: Policy, ranks: Ranks, *, bf16: bool = False) -> None:
+    def __init__(self, policy: Policy, ranks: Alone, *, bf16: bool = False) -> None:
         self.policy, self.ranks = policy, ranks
         tokenizer = policy.tokenizer
         self._copy: Policy = copy.deepcopy(policy, {id(tokenizer): tokenizer})
@@ -40,6 +41,8 @@ class Sharded:
         precision = MixedPrecisionPolicy()
         if bf16:
             precision = MixedPrecisionPolicy(torch.bfloat16, torch.float32)
+        # a block may return a view of its sum; nobody writes into it
+        warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view", UserWarning)
         for block in policy.blocks():
             fully_shard(block, mesh=self.mesh, mp_policy=precision)
         fully_shard(policy.root(), mesh=self.mesh, mp_policy=precision)
@@ -121,9 +124,8 @@ def full(x: Tensor) -> Tensor:
     return x.full_tensor() if isinstance(x, DTensor) else x
 
 
-def sum_loads(module: nn.Module, ranks: Ranks) -> None:
+def sum_loads(module: nn.Module, ranks: Alone) -> None:
     """The experts' loads of all ranks, so that all balance alike."""
-    if ranks.world > 1:
-        for name, buffer in module.named_buffers():
-            if name.endswith("load"):
-                torch.distributed.all_reduce(buffer)
+    for name, buffer in module.named_buffers():
+        if name.endswith("load"):
+            ranks.sum_tensor(buffer)

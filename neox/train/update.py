@@ -25,8 +25,8 @@ from neox.objectives.limits import Limits
 from neox.objectives.losses import LOSSES
 from neox.objectives.normalise import Totals, share
 from neox.policy.base import Group, Policy
+from neox.train.alone import Alone
 from neox.train.critics import ValueHead
-from neox.train.distributed import Ranks
 from neox.train.rollout import Rollout
 from neox.train.seeding import fold
 from neox.train.sharding import sum_loads
@@ -59,7 +59,7 @@ class Updater:
         config: RunConfig,
         policy: Policy,
         anchor: Batches | None,
-        ranks: Ranks = Ranks(),  # noqa: B008 - frozen
+        ranks: Alone = Alone(),  # noqa: B008 - frozen
     ) -> None:
         self.config, self.policy, self.anchor, self.ranks = config, policy, anchor, ranks
         self.recipe = config.update.recipe()

@@ -16,9 +16,9 @@ import threading
 import time
 from datetime import timedelta
 
-from torch.distributed import TCPStore
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
-from neox.train.distributed import Ranks
+from neox.train.alone import Alone
 
 RESUMABLE = 75  # EX_TEMPFAIL: not a mistake of the user's, and worth trying again
 SILENCE_S = 12.0  # a busy machine may hold a thread up for some seconds
@@ -26,7 +26,7 @@ SILENCE_S = 12.0  # a busy machine may hold a thread up for some seconds
 
 class Watchdog:
     def __init__(
-        self, ranks: Ranks, limit_s: float, hint: str, silence_s: float = SILENCE_S
+        self, ranks: Alone, limit_s: float, hint: str, silence_s: float = SILENCE_S
     ) -> None:
         self._ranks, self._limit, self._hint, self._silence = ranks, limit_s, hint, silence_s
         self._progress, self._what = time.monotonic(), "start"
