@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neox.compiler import parse
+from neox.topology.attention import penalty, places
+from neox.topology.learned import distances_between, embed
 from neox.topology.poincare import depths, distance, energy, radii, sarkar, scale_for
+from neox.topology.supertree import Supertree
 from neox.topology.survey import survey
 
 CODE = """
@@ -136,3 +139,73 @@ def test_energy_of_a_cloud_with_itself_is_zero_and_else_positive() -> None:
     half = len(points) // 2
     assert energy(points, points) == pytest.approx(0, abs=1e-12)
     assert energy(points[:half], points[half:]) > 0.01
+
+
+OTHERS = ("def f(a):\n    return a + 1\n", "def g(b):\n    return b + 2\n", "x = [1]\n")
+
+
+def test_the_closed_form_of_the_energy_distance_is_the_double_sum() -> None:
+    trees = [parse(c).tree for c in (CODE, *OTHERS)]
+    joint = Supertree(trees)
+    hop = hops(joint.parents.tolist())
+
+    def mean(i: int, j: int) -> float:
+        return float(hop[np.ix_(joint.members[i], joint.members[j])].mean())
+
+    found = joint.energies()
+    for i in range(len(trees)):
+        for j in range(len(trees)):
+            double = 2 * mean(i, j) - mean(i, i) - mean(j, j)
+            assert found[i, j] == pytest.approx(double, abs=1e-12)
+
+
+def test_programs_of_one_shape_are_at_distance_zero_in_the_supertree() -> None:
+    joint = Supertree([parse(c).tree for c in OTHERS])
+    assert joint.energies()[0, 1] == 0
+    assert joint.similarities()[0, 1] == pytest.approx(1)
+    assert 0 <= joint.similarities()[0, 2] < 0.5
+    assert joint.hyperbolic_energy(0, 1) == pytest.approx(0, abs=1e-12)
+    assert joint.hyperbolic_energy(0, 2) > 0
+
+
+def test_a_learned_embedding_follows_the_distances_it_was_given() -> None:
+    parents = binary(3)
+    wanted = hops(parents)
+    off = ~np.eye(len(parents), dtype=bool)
+
+    def error(steps: int) -> float:
+        found = distances_between(embed(wanted, 3, steps))
+        return float(abs(found[off] / wanted[off] - 1).mean())
+
+    assert error(150) < 0.25 < error(0)
+    np.testing.assert_array_equal(embed(wanted, 3, 3), embed(wanted, 3, 3))
+    with pytest.raises(ValueError, match="scale them down"):
+        embed(wanted * 10)
+
+
+def test_the_attention_penalty_is_the_distance_and_can_be_learned() -> None:
+    points = sarkar(PARENTS)
+    flat = torch.tensor(np.stack([points.real, points.imag], 1), requires_grad=True)
+    strength = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    found = penalty(flat, strength)
+    expected = -0.5 * distance(points[:, None], points[None, :])
+    np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-9)
+    (slope,) = torch.autograd.grad(found.sum(), flat, create_graph=True)
+    slope.square().sum().backward()
+    assert torch.isfinite(slope).all()
+    assert flat.grad is not None
+    assert torch.isfinite(flat.grad).all()
+    mask = torch.ones(len(PARENTS), dtype=torch.bool)
+    mask[3] = False
+    assert not penalty(flat, 1.0, mask)[3].any()
+    with pytest.raises(ValueError, match="unit sphere"):
+        penalty(torch.ones(2, 2), 1.0)
+
+
+def test_far_tokens_get_less_attention() -> None:
+    program = parse("def f(a, b):\n    return a\n")
+    at = [program.text.index(t) for t in ("a, b", "b)", "return")]
+    bias = penalty(places(program, at), 1.0)
+    weights = bias.softmax(dim=-1)
+    assert weights[0, 1] > weights[0, 2]
+    assert bias.dtype == torch.float64
