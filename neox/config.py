@@ -136,8 +136,13 @@ class RewardsConfig(Section):
     structure: float = Field(0.0, ge=0)
     complexity: float = Field(0.0, ge=0)
     similarity: float = Field(0.0, ge=0)
+    diversity: float = Field(
+        0.0, ge=0, le=0.1, description="bonus for passing samples unlike the others that pass"
+    )
     tests_mode: Literal["all", "fraction"] = "all"
-    log: list[Literal["tests", "syntax", "structure", "complexity", "similarity"]] = ["syntax"]
+    log: list[Literal["tests", "syntax", "structure", "complexity", "similarity", "diversity"]] = [
+        "syntax"
+    ]
     control: Literal["none", "shuffled", "constant"] = Field(
         "none", description="replace the rewards: the control experiments"
     )

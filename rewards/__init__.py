@@ -5,7 +5,9 @@
 
 from neox.rewards.combine import Rewards
 from neox.rewards.complexity import complexity
+from neox.rewards.diversity import Diversity
 from neox.rewards.score import Attempt, Failed, Score, Scored
+from neox.rewards.shaping import shaping
 from neox.rewards.similarity import similarity
 from neox.rewards.structure import structure
 from neox.rewards.syntax import syntax
@@ -13,12 +15,14 @@ from neox.rewards.tests import Tests, tests
 
 __all__ = [
     "Attempt",
+    "Diversity",
     "Failed",
     "Rewards",
     "Score",
     "Scored",
     "Tests",
     "complexity",
+    "shaping",
     "similarity",
     "structure",
     "syntax",

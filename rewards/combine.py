@@ -1,7 +1,7 @@
 """The weighted sum of the parts, each also reported by itself.
 
-Parts that say nothing about being right (structure, complexity) are paid only where the tests pass.
-A part that raises makes its attempts `Failed`: a broken reward is never a zero.
+Parts that say nothing about being right (structure, complexity, diversity) are paid only where the
+tests pass. A part that raises makes its attempts `Failed`: a broken reward is never a zero.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Collection, Mapping, Sequence
 
 from neox.rewards.complexity import complexity
+from neox.rewards.diversity import Diversity
 from neox.rewards.score import Attempt, Failed, Reward, Score, Scored, scored
 from neox.rewards.similarity import similarity
 from neox.rewards.structure import structure
@@ -22,7 +23,7 @@ STATIC: dict[str, Reward] = {
     "complexity": complexity,
     "similarity": similarity,
 }
-ONLY_WHEN_RIGHT = ("structure", "complexity")
+ONLY_WHEN_RIGHT = ("structure", "complexity", "diversity")
 
 
 class Rewards:
@@ -35,7 +36,8 @@ class Rewards:
         log: Collection[str] = (),
         extra: Mapping[str, Reward] | None = None,
     ) -> None:
-        known: dict[str, Reward] = {"tests": tests, **STATIC, **(extra or {})}
+        known: dict[str, Reward] = {"tests": tests, "diversity": Diversity(tests), **STATIC}
+        known |= extra or {}
         wanted = {name for name, weight in weights.items() if weight} | set(log) | {"tests"}
         unknown = wanted - set(known)
         if unknown:

@@ -182,7 +182,7 @@ class Run:
         return data
 
     def _weights(self) -> dict[str, float]:
-        parts = ("tests", "syntax", "structure", "complexity", "similarity")
+        parts = ("tests", "syntax", "structure", "complexity", "similarity", "diversity")
         return {name: getattr(self.config.rewards, name) for name in parts}
 
     # Warm start ---------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ class Run:
             "sandbox/violation_frac": redmean(self.rewards.tests.violation_frac()),
             "curriculum/level": float(self.curriculum.levels[self.curriculum.reached]),
         }
-        for name in ("tests", "syntax", "structure", "complexity", "similarity"):
+        for name in ("tests", "syntax", "structure", "complexity", "similarity", "diversity"):
             if values := rollout.part(name):
                 row[f"rewards/{name}/mean"] = sum(values) / len(values)
         return row
