@@ -9,12 +9,13 @@ computes them, with evalplus' tolerance for floats and its accepted second readi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from neox.datasets.readers import rows
-from neox.evaluate.benchmarks.base import Judged, Problem, Replies
+from neox.evaluate.benchmarks.base import Judged, Problem, Replies, Reply
 from neox.evaluate.benchmarks.code import OUTPUT_KB
 from neox.evaluate.benchmarks.expected import Batch, Expected, expected_outputs
 from neox.evaluate.benchmarks.plus_inputs import (
@@ -29,6 +30,7 @@ from neox.sandbox.codec import decode
 
 LEAST_SECONDS, FACTOR, MOST_SECONDS = 4.0, 4.0, 60.0
 MEMORY_MB = 4096
+IN_FLIGHT = 16  # completions judged at once: more than there will be workers
 SLACK = 10.0  # wall seconds beyond the CPU limit: a busy machine must not decide
 _FIELDS = (
     *("task_id", "prompt", "entry_point", "canonical_solution"),
@@ -91,20 +93,22 @@ class HumanEvalPlus:
         scale = timeout / LEAST_SECONDS
         wanted = {r.problem.id: r.problem.key for r in replies}
         expected = expected_outputs(self._path, list(wanted.values()), box)
-        firsts = box.map(
-            [
-                _job(r.problem.key, r.judged, expected[r.problem.id].batches[0], scale)
-                for r in replies
-            ]
-        )
-        for reply, first in zip(replies, firsts, strict=True):
+
+        def seen(reply: Reply) -> _Seen:
             task = reply.problem.key
-            seen = _judge(task, reply.judged, expected[task.id], first, box, scale)
-            passed = {
-                "plus": seen.right == len(task.inputs),
-                "base": seen.right >= task.base,
-            }
-            yield Judged(task.id, reply.text, seen.verdict, seen.detail, passed)
+            return _judge(task, reply.judged, expected[task.id], box, scale)
+
+        pool = ThreadPoolExecutor(IN_FLIGHT)  # its threads only wait for the sandbox
+        try:
+            for reply, one in zip(replies, pool.map(seen, replies), strict=True):
+                task = reply.problem.key
+                passed = {
+                    "plus": one.right == len(task.inputs),
+                    "base": one.right >= task.base,
+                }
+                yield Judged(task.id, reply.text, one.verdict, one.detail, passed)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class MbppPlus(HumanEvalPlus):
@@ -139,18 +143,17 @@ class _Seen:
     detail: str
 
 
-def _judge(
-    task: PlusTask, text: str, known: Expected, first: Outcome, box: Sandbox, scale: float
-) -> _Seen:
+def _judge(task: PlusTask, text: str, known: Expected, box: Sandbox, scale: float) -> _Seen:
     """All batches in order, up to the first input that is not answered rightly.
 
     A batch that runs out of time goes on from the input it was at, alone: so the limit holds for
     each call, as evalplus', while a right solution costs one process for a batch.
     """
-    right, spent, outcome = 0, 0.0, first
+    right, spent = 0, 0.0
     batches = list(known.batches)
     while batches:
         batch = batches.pop(0)
+        outcome = box.run(_job(task, text, batch, scale))
         spent += outcome.cpu_s
         passed = _passed(task, batch, outcome)
         right += passed
@@ -163,8 +166,6 @@ def _judge(
             at = batch.start + passed
             batches[:0] = [batch.part(at, at + 1), batch.part(at + 1, batch.stop)]
             batches = [b for b in batches if b.start < b.stop]
-        if batches:
-            outcome = box.run(_job(task, text, batches[0], scale))
     return _Seen(right, "pass", "")
 
 
