@@ -32,6 +32,7 @@ ARMS = {
     "group-relative": [],
     "actor-critic": ["update.algorithm=actor-critic"],
     "group-relative + Wasserstein": ["wasserstein.weight=0.02"],
+    "actor-critic + Wasserstein": ["update.algorithm=actor-critic", "wasserstein.weight=0.02"],
     "shuffled rewards": ["rewards.control=shuffled"],
     "constant rewards": ["rewards.control=constant", "update.max_seconds=20"],
 }
