@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "imitate a corpus, then learn from rewards that can be checked",
     "evaluate": "judge a model, samples or references on held-out tasks or HumanEval",
     "generate": "write programs with a trained model",
+    "serve": "a trained model behind OpenAI's HTTP interface",
     "verify": "bound the running time of functions, and check contracts",
     "compile": "show the tokens, the tree or the canonical text of a Python file",
     "report": "make a run's report.html again, or a page that compares evaluations",

@@ -1,0 +1,1 @@
+"""`neox serve`: a model behind OpenAI's HTTP interface."""
