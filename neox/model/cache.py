@@ -1,15 +1,17 @@
-"""Keys and values during generation: the prompt's once per prompt, the completion's once per live
-row.
+"""What layers remember during generation.
 
-A group of G samples shares its prompt, so the prompt is prefilled and stored once. Storage for the
+Attention keeps keys and values: the prompt's once per prompt, the completion's once per live row. A
+group of G samples shares its prompt, so the prompt is prefilled and stored once. Storage for the
 completions is allocated once at its full length (static); when rows have finished, `keep` compacts
-it. Knows nothing about probabilities or tokens.
+it. Recurrent mixers keep a state per row. Knows nothing about probabilities or tokens.
 
 Shapes: P prompts, G samples per prompt, R live rows, L prompt length, S tokens so far, K key heads,
 J queries per key head, D head width.
 """
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -44,6 +46,22 @@ class RowMap:
         self.slots = self.slots[rows]
         self._reindex()
         return torch.searchsorted(before, self._live_prompts)
+
+
+class Cache(Protocol):
+    def keep(self, rows: Tensor, prompts: Tensor) -> None:
+        """Drop all other rows and prompts (after `RowMap.keep` gave `prompts`)."""
+        ...
+
+
+class StateCache:
+    """One recurrent layer's state, the same size however long the text: [R, ...] each."""
+
+    def __init__(self, rows: RowMap, prompt_state: tuple[Tensor, ...]) -> None:
+        self.state = tuple(s[rows.prompt_of_row] for s in prompt_state)
+
+    def keep(self, rows: Tensor, prompts: Tensor) -> None:
+        self.state = tuple(s[rows] for s in self.state)
 
 
 class LayerCache:

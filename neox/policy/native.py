@@ -136,7 +136,7 @@ class NativePolicy:
         hidden = self.model(packed.tokens, packed.position, packed.mask)
         hidden = hidden.flatten(0, 1)[packed.source]  # [M, d]
         logprob, entropy = linear_logprob(
-            hidden, self.model.embedding.weight, packed.target, temperature
+            hidden, self.model.head_weight, packed.target, temperature
         )
         shape = (packed.samples, packed.longest)
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neox.model.cache import LayerCache
+from neox.model.cache import Cache, LayerCache, RowMap
 from neox.model.config import ModelConfig
+from neox.model.mixers.base import Context
 
 
 def rotary_table(length: int, dim: int, base: float) -> tuple[Tensor, Tensor]:
@@ -48,19 +49,22 @@ class Attention(nn.Module):
         q, k, v = qkv.split([self.heads, self.kv_heads, self.kv_heads], dim=-2)
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """x [B, T, d], cos and sin [B, T, 1, D/2], mask [B, 1, T, T] -> y [B, T, d], k and v [B, K,
-        T, D].
+    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """x [B, T, d] -> y [B, T, d], and k and v [B, K, T, D].
 
         Every query must see at least one key (itself), or its row would be NaN.
         """
-        q, k, v = (part.transpose(1, 2) for part in self._project(x, cos, sin))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
-        return self.out(y.transpose(1, 2).flatten(-2)), k, v
+        parts = self._project(x, context.cos, context.sin)
+        q, k, v = (part.transpose(1, 2) for part in parts)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=context.mask, enable_gqa=True)
+        return self.out(y.transpose(1, 2).flatten(-2)), (k, v)
 
-    def decode(self, x: Tensor, cos: Tensor, sin: Tensor, cache: LayerCache) -> Tensor:
+    def cache(
+        self, memory: tuple[Tensor, Tensor], rows: RowMap, padding: Tensor, max_new: int
+    ) -> Cache:
+        return LayerCache(rows, *memory, padding, max_new)
+
+    def decode(self, x: Tensor, context: Context, cache: Cache) -> Tensor:
         """One token per live row: x [R, d] -> y [R, d]; appends this token's key and value to the
         cache.
 
@@ -68,7 +72,8 @@ class Attention(nn.Module):
         keys. Scores against the prompt are one matrix product per prompt instead of G matrix-vector
         products.
         """
-        q, k, v = self._project(x, cos, sin)  # [R, H, D], [R, K, D] twice
+        assert isinstance(cache, LayerCache)
+        q, k, v = self._project(x, context.cos, context.sin)  # [R, H, D], [R, K, D] twice
         rows, j = x.shape[0], self.heads // self.kv_heads
         own_k, own_v = cache.append(k, v)  # [R, K, S, D] each
         q = q.view(rows, self.kv_heads, j, self.head_dim) * self.head_dim**-0.5
