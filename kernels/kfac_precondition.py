@@ -28,4 +28,5 @@ def reference(grad: Tensor, s: Tensor, a: Tensor, damping: float) -> Tensor:
     """The same for one gradient [m, n] from the factors themselves, in float64."""
     whole = torch.kron(s.double(), a.double())
     whole = whole + damping * torch.eye(len(whole), dtype=torch.float64)
-    return torch.linalg.solve(whole, grad.double().flatten()).view_as(grad)
+    out: Tensor = torch.linalg.solve(whole, grad.double().flatten()).view_as(grad)
+    return out

@@ -72,7 +72,8 @@ def scan(x: Inputs, chunk: int) -> tuple[Tensor, State]:
         """[B, L, ...] -> [B, C, Q, ...], padded at the end."""
         if pad:
             t = F.pad(t, [0, 0] * (t.dim() - 2) + [0, pad], value=value)
-        return t.unflatten(1, (-1, size))
+        out: Tensor = t.unflatten(1, (-1, size))
+        return out
 
     v = cut((with_ones(x.v) if x.normalize else x.v).to(dtype))
     log_input = x.log_input
@@ -93,7 +94,8 @@ def scan(x: Inputs, chunk: int) -> tuple[Tensor, State]:
 
 def _cut_seq(seq: Tensor, pad: int, size: int) -> Tensor:
     last = seq[:, -1:].expand(-1, pad)  # padding belongs to the last document and carries its state
-    return torch.cat([seq, last], dim=1).unflatten(1, (-1, size))
+    out: Tensor = torch.cat([seq, last], dim=1).unflatten(1, (-1, size))
+    return out
 
 
 def exponents(
@@ -236,12 +238,14 @@ def _states(k: Tensor, v_rows: Tensor, e: Exponents, memory: Tensor) -> Tensor:
     states[:, 0] = memory.transpose(2, 3)
     for c in range(chunks):
         torch.addcmul(fresh[:, c], alpha[:, c], states[:, c], out=states[:, c + 1])
-    return states
+    out: Tensor = states
+    return out
 
 
 def _heads_first(gate: Tensor, groups: int) -> Tensor:
     """[B, C, Q, H] -> [B, C, G, J, Q]."""
-    return gate.movedim(2, 3).unflatten(2, (groups, -1)).contiguous()
+    out: Tensor = gate.movedim(2, 3).unflatten(2, (groups, -1)).contiguous()
+    return out
 
 
 def _tokens_first(gate: Tensor) -> Tensor:
@@ -256,12 +260,14 @@ def _rows(gate: Tensor) -> Tensor:
 
 def _by_row(v: Tensor, groups: int) -> Tensor:
     """[B, C, Q, H, P] -> [B, C, G, Q, J, P]."""
-    return v.unflatten(3, (groups, -1)).transpose(2, 3)
+    out: Tensor = v.unflatten(3, (groups, -1)).transpose(2, 3)
+    return out
 
 
 def _by_head(v: Tensor, groups: int) -> Tensor:
     """[B, C, Q, H, P] -> [B, C, G, J, Q, P]."""
-    return v.movedim(2, 3).unflatten(2, (groups, -1)).contiguous()
+    out: Tensor = v.movedim(2, 3).unflatten(2, (groups, -1)).contiguous()
+    return out
 
 
 def _natural(v: Tensor) -> Tensor:

@@ -57,7 +57,8 @@ def scan(x: Inputs, chunk: int) -> tuple[Tensor, State]:
     def cut(t: Tensor, value: float = 0.0) -> Tensor:
         """[B, L, ...] -> contiguous [B, C, Q, ...]."""
         t = F.pad(t, [0, 0] * (t.dim() - 2) + [0, pad], value=value) if pad else t
-        return t.unflatten(1, (-1, size)).contiguous()
+        out: Tensor = t.unflatten(1, (-1, size)).contiguous()
+        return out
 
     memory, m = start(x, torch.float32)
     v = cut(with_ones(x.v) if x.normalize else x.v)
@@ -129,7 +130,8 @@ class TritonScan(torch.autograd.Function):
 
         def shared(g: Tensor) -> Tensor:
             """[B, C, Q, H, N] -> [B, C, Q, G, N]: heads of a group share q and k."""
-            return g.unflatten(3, (groups, -1)).sum(4).to(q.dtype)
+            out: Tensor = g.unflatten(3, (groups, -1)).sum(4).to(q.dtype)
+            return out
 
         di = di.movedim(2, 3).contiguous()
         return shared(dq), shared(dk), dv.to(v.dtype), dd, di, flow[:, 0].clone(), None, None

@@ -33,11 +33,11 @@ class HyperNetwork(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """x [..., d] -> those of step, entropy, temperature that act, each [..., 1]."""
         step, entropy, temperature = self.net(x).unsqueeze(-2).unbind(-1)
-        every = {
+        every: dict[str, Tensor] = {
             "step": 2 * torch.sigmoid(step),
             "entropy": torch.sigmoid(entropy),
             "temperature": torch.exp2(torch.tanh(temperature)),
         }
-        found = {name: every[name] for name in self.active}
+        found = {str(name): every[name] for name in self.active}
         self.means = {name: value.detach().mean() for name, value in found.items()}
         return found

@@ -146,7 +146,8 @@ def to_hf(native: LanguageModel) -> PreTrainedModel:
                 strict=True,
             ):
                 target.copy_(part)  # views of the model's own tensors where they are fused
-    return model.eval()
+    model.train(False)
+    return model
 
 
 def _check_exportable(native: LanguageModel) -> None:

@@ -32,7 +32,8 @@ def newton_schulz(
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    out: Tensor = x.mT if tall else x
+    return out
 
 
 def is_matrix(name: str, parameter: Tensor) -> bool:
@@ -53,7 +54,8 @@ def adam_move(
     state["mean"].lerp_(grad, 1 - beta1)
     state["square"].lerp_(grad.square(), 1 - beta2)
     scale = (state["square"] / (1 - beta2**t)).sqrt() + 1e-8
-    return (state["mean"] / (1 - beta1**t)) / scale
+    out: Tensor = (state["mean"] / (1 - beta1**t)) / scale
+    return out
 
 
 class Muon(torch.optim.Optimizer):
@@ -108,4 +110,5 @@ class Muon(torch.optim.Optimizer):
             state["momentum"] = torch.zeros_like(p)
         state["momentum"].lerp_(grad, 1 - group["momentum"])
         ahead = grad.lerp(state["momentum"], group["momentum"])  # Nesterov
-        return newton_schulz(ahead, group["steps"]) * (0.2 * max(p.shape[-2:]) ** 0.5)
+        out: Tensor = newton_schulz(ahead, group["steps"]) * (0.2 * max(p.shape[-2:]) ** 0.5)
+        return out

@@ -49,7 +49,8 @@ class Hyena(Recurrent):
         angle = lag * rate
         seen = torch.cat([angle.sin(), angle.cos(), torch.log1p(lag) / math.log(LONGEST)], dim=-1)
         window = (-lag * self.log_rate.exp()).exp()  # [length, W]
-        return (self.filter(torch.sin(self.features(seen))) * window).mT
+        out: Tensor = (self.filter(torch.sin(self.features(seen))) * window).mT
+        return out
 
     def scan(
         self, x: Tensor, state: State | None, pad: Tensor | None, delta: Tensor | None = None
@@ -74,4 +75,5 @@ class Hyena(Recurrent):
             return torch.einsum("ntw,wt->nw", history, taps.flip(1))[:, None]
         size = 2 * total  # no wrap-around
         spectrum = torch.fft.rfft(history.mT, size) * torch.fft.rfft(taps, size)
-        return torch.fft.irfft(spectrum, size)[..., total - length : total].mT
+        out: Tensor = torch.fft.irfft(spectrum, size)[..., total - length : total].mT
+        return out

@@ -50,7 +50,8 @@ class Archive(nn.Module):
         def grid(t: Tensor) -> Tensor:
             whole = t.new_zeros(batch, chunks * CHUNK, t.shape[-1])
             index = place[..., None].expand_as(t)
-            return whole.scatter(1, index, t).unflatten(1, (chunks, CHUNK))
+            out: Tensor = whole.scatter(1, index, t).unflatten(1, (chunks, CHUNK))
+            return out
 
         sums = grid(k).mT @ grid(v)  # [N, J, S, d + 1]
         first = torch.zeros(batch, chunks, 1, 1, dtype=x.dtype, device=x.device)
