@@ -27,7 +27,6 @@ COMMANDS = {
     "report": "make a run's report.html again, or a page that compares evaluations",
     "sandbox": "run a program behind the sandbox's walls, alone or against tests",
     "plan": "count parameters, FLOP and memory of a model before it exists",
-    "report": "make a run's report.html again",
     "doctor": "versions, devices, and which layers of the sandbox are active",
 }
 

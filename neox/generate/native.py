@@ -17,6 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from neox.errors import InputError
 from neox.policy.native import NativePolicy
 from neox.policy.tokenizer import BytePairTokenizer
 
@@ -98,6 +99,11 @@ class NativeRunner:
         self.slots, self.max_length = slots, policy.model.max_length
         self.lengths = [0] * slots
         config, weight = policy.model.config, policy.model.embedding.weight
+        if other := [m for m in config.mixers if m != "attention"]:
+            raise InputError(
+                f"decoding by slots rewinds texts, and a layer of {other[0]} has no past to go to",
+                remedy="use plain sampling, or a model of attention layers",
+            )
         self._layers = [
             SlotLayer(slots, config.kv_heads, self.max_length, config.head_dim, weight.data)
             for _ in range(config.layers)

@@ -87,6 +87,6 @@ def jacobian_values(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     Near 1 for all: lengths of signals and gradients survive (dynamic isometry).
     """
-    jacobian = torch.autograd.functional.jacobian(function, x)  # type: ignore[no-untyped-call]
+    jacobian = torch.autograd.functional.jacobian(function, x)
     values: Tensor = torch.linalg.svdvals(jacobian)
     return values

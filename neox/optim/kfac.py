@@ -18,6 +18,7 @@ Shapes: T rows (tokens), n inputs, m outputs of a layer.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,8 +53,8 @@ class Factors:
     def decompose(self) -> None:
         assert self.inputs is not None
         assert self.outputs is not None
-        self.eig_a = tuple(torch.linalg.eigh(self.inputs / self.weight))  # type: ignore[assignment]
-        self.eig_s = tuple(torch.linalg.eigh(self.outputs / self.weight))  # type: ignore[assignment]
+        self.eig_a = tuple(torch.linalg.eigh(self.inputs / self.weight))
+        self.eig_s = tuple(torch.linalg.eigh(self.outputs / self.weight))
 
 
 class KFAC(torch.optim.Optimizer):
@@ -166,16 +167,13 @@ class KFAC(torch.optim.Optimizer):
                 layer.bias.add_(move[:, width], alpha=-lr * self.last_scale)
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments and factors."""
-        factors = {n: (f.inputs, f.outputs, f.weight) for n, f in self.factors.items()}
+        """Moments, factors and their decompositions."""
+        factors = {n: vars(f) for n, f in self.factors.items()}
         return {**super().state_dict(), "factors": factors, "steps": self.steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         rest = dict(state_dict)
         self.steps = rest.pop("steps")
-        for name, (inputs, outputs, weight) in rest.pop("factors").items():
-            f = self.factors[name]
-            f.inputs, f.outputs, f.weight = inputs, outputs, weight
-            if weight:
-                f.decompose()
+        for name, saved in rest.pop("factors").items():
+            self.factors[name] = Factors(**copy.deepcopy(saved))
         super().load_state_dict(rest)

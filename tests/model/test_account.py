@@ -43,7 +43,7 @@ def test_parameters_are_those_of_the_model(config: ModelConfig) -> None:
 
 
 def test_flops_are_what_torch_counts() -> None:
-    """Linear maps and attention by torch's own counter; it computes the whole L x L square."""
+    """Linear maps by torch's own counter, which does not see attention on a CPU."""
     from torch.utils.flop_counter import FlopCounterMode
 
     config = SHAPES[0].model_copy(update={"experts": 1, "experts_per_token": 1})
@@ -52,9 +52,8 @@ def test_flops_are_what_torch_counts() -> None:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         hidden = model(torch.randint(2, 300, (1, length)), torch.arange(length)[None], mask)
         model.logits(hidden)
-    square = config.layers * 4 * config.d_model * length
-    triangle = config.layers * account.mixer_flops(config, "attention", length)
-    expected = account.forward_flops(config, length) - triangle + square
+    attention = config.layers * account.mixer_flops(config, "attention", length)
+    expected = account.forward_flops(config, length) - attention
     # the router of a single expert is counted but not run
     unused = 2 * config.layers * config.d_model
     assert counter.get_total_flops() / length == pytest.approx(expected - unused, rel=1e-3)

@@ -10,6 +10,8 @@ completion length, H query heads, K key heads, J = H / K, D head width.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -72,7 +74,7 @@ class Attention(nn.Module):
         keys. Scores against the prompt are one matrix product per prompt instead of G matrix-vector
         products.
         """
-        assert isinstance(cache, LayerCache)
+        cache = cast(LayerCache, cache)  # or another with its methods: the slots of an engine
         q, k, v = self._project(x, context.cos, context.sin)  # [R, H, D], [R, K, D] twice
         rows, j = x.shape[0], self.heads // self.kv_heads
         own_k, own_v = cache.append(k, v)  # [R, K, S, D] each
