@@ -1,7 +1,8 @@
 """Task files of several dialects, read into the one record.
 
 The dialect of a row follows from its keys: HumanEval (`test` and `entry_point`), MBPP
-(`test_list`), and `prompt` with `tests`, which is also NEOX's own record. To add one, write a
+(`test_list`), verl (`reward_model`), APPS and TACO (`input_output`), AceCode (`test_cases`), and
+`prompt` with `tests`, which is also NEOX's own record. To add one, write a
 function from a row to a `Task` and name its keys in `DIALECTS`. A row that cannot be used is an
 `InputError` with file, line and remedy.
 """
@@ -11,6 +12,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,12 @@ _MBPP_INSIDE = frozenset((40, 88, 533, 596, 601, 653, 902))
 _MBPP_SPLITS = ((10, "prompt"), (510, "test"), (600, "validation"))
 
 
-def read(path: str | Path, split: str | None = None) -> list[Task]:
-    """The tasks of a JSON Lines file, plain or `.gz`; only those of `split` where one is given.
+def read(path: str | Path, split: str | None = None, columns: bool = False) -> list[Task]:
+    """The tasks of a JSON Lines file, plain or `.gz`, or of a parquet file; only those of `split`
+    where one is given.
+
+    With `columns` a row needs no tests, and its fields stand in `meta["columns"]`, for reward
+    functions to read.
 
     InputError for a file that is missing, empty, or has no task of `split`, and for the first row
     that is not a task or repeats an id.
@@ -37,7 +43,7 @@ def read(path: str | Path, split: str | None = None) -> list[Task]:
     lines: dict[str, int] = {}
     for number, row in _rows(Path(path)):
         try:
-            task = _task(row, number)
+            task = _with_columns(row, number) if columns else _task(row, number)
         except (ValueError, TypeError) as error:
             remedy = "correct the line; docs of neox.datasets.readers list the dialects"
             raise InputError(str(error), path, number, remedy) from None
@@ -53,6 +59,11 @@ def read(path: str | Path, split: str | None = None) -> list[Task]:
         known = ", ".join(sorted({task.split for task in tasks}))
         raise InputError(f"no task of split {split!r}", path, None, f"ask for one of: {known}")
     return chosen
+
+
+def task_of(row: Row, number: int = 1) -> Task:
+    """The task that one row describes. ValueError for a row of no dialect."""
+    return _task(row, number)
 
 
 def entry_point(tests: list[str], code: str | None = None) -> str | None:
@@ -85,6 +96,9 @@ def rows(path: Path, fields: tuple[str, ...] = ()) -> Iterator[tuple[int, Row]]:
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     if not path.is_file():
         raise InputError("there is no such file", path, None, "check the name of the task file")
+    if path.suffix == ".parquet":
+        yield from _parquet(path)
+        return
     number = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
@@ -93,6 +107,35 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
                     yield number, _object(path, number, line)
     except (gzip.BadGzipFile, EOFError) as error:
         raise InputError(f"broken gzip data ({error})", path, number + 1, "copy it again") from None
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+    """Row numbers from 1, and the rows as JSON values."""
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        remedy = "pip install 'neox[parquet]', or convert the file to JSON Lines"
+        raise InputError("a parquet file needs the package pyarrow", path, None, remedy) from None
+    try:
+        table = pyarrow.parquet.ParquetFile(path)
+        for batch in table.iter_batches():
+            yield from enumerate(batch.to_pylist(), 1)
+    except pyarrow.lib.ArrowException as error:
+        raise InputError(f"broken parquet data ({error})", path, None, "copy it again") from None
+
+
+def _with_columns(row: Row, number: int) -> Task:
+    """A task, with tests where a dialect finds some, and its row for reward functions."""
+    for keys, dialect in DIALECTS:
+        if all(row.get(key) is not None for key in keys):
+            task = dialect(row, number)
+            break
+    else:
+        if "prompt" not in row:
+            raise ValueError(f"the field 'prompt' is missing (found {', '.join(sorted(row))})")
+        task = _own({**row, "tests": []}, number)
+    rest = {name: value for name, value in row.items() if name not in ("prompt", "meta")}
+    return replace(task, meta={**task.meta, "columns": rest})
 
 
 def _object(path: Path, number: int, line: bytes) -> Row:
@@ -194,8 +237,74 @@ def _text(row: Row, name: str) -> str:
     return value
 
 
+def _verl(row: Row, number: int) -> Task:
+    """verl: messages, and a ground truth that tests where it is asserts or inputs and outputs."""
+    model = row["reward_model"]
+    truth = model.get("ground_truth") if isinstance(model, dict) else None
+    extra = row.get("extra_info") or {}
+    given = {"prompt": row["prompt"], "tests": _truth(truth), "source": str(row["data_source"])}
+    if extra.get("split") in ("train", "test"):
+        given["split"] = extra["split"]
+    return _own(given, number)
+
+
+def _truth(truth: Any) -> list[Any]:
+    """Tests of a ground truth, which may be JSON text; none where it is anything else."""
+    try:
+        value = json.loads(truth) if isinstance(truth, str) else truth
+        return _pairs(value) if isinstance(value, dict) else _asserts(value)
+    except ValueError:
+        return []
+
+
+def _asserts(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not all(isinstance(test, str) for test in value):
+        raise ValueError("expected a list of asserts")
+    return value
+
+
+def _pairs(value: Row) -> list[Any]:
+    """`{"inputs", "outputs", "fn_name"?}` of APPS and TACO: calls, or one script."""
+    name, inputs, outputs = value.get("fn_name"), value.get("inputs"), value.get("outputs")
+    if not isinstance(inputs, list) or not isinstance(outputs, list) or len(inputs) != len(outputs):
+        raise ValueError("inputs and outputs must be lists of one length")
+    if name:
+        # the reference solutions' outputs are wrapped in a list of one
+        found = [o[0] if isinstance(o, list) and len(o) == 1 else o for o in outputs]
+        return [
+            {"kind": "call", "args": args, "expected": wanted}
+            for args, wanted in zip(inputs, found, strict=True)
+        ]
+    if len(inputs) > 1:
+        raise ValueError(f"{len(inputs)} scripts in one task: give every input a task of its own")
+    return [
+        {"kind": "stdio", "input": i, "output": o} for i, o in zip(inputs, outputs, strict=True)
+    ]
+
+
+def _apps(row: Row, number: int) -> Task:
+    """APPS and TACO: `question`, and `input_output` as JSON text."""
+    value = json.loads(_text(row, "input_output"))
+    given = {
+        "prompt": _text(row, "question"),
+        "tests": _pairs(value),
+        "entry_point": value.get("fn_name"),
+        "starter_code": row.get("starter_code") or "",
+        "source": "apps",
+    }
+    return _own(given, number)
+
+
+def _acecode(row: Row, number: int) -> Task:
+    """AceCode: `question`, and `test_cases` as asserts."""
+    return _own({"prompt": _text(row, "question"), "tests": _asserts(row["test_cases"])}, number)
+
+
 DIALECTS: tuple[tuple[tuple[str, ...], Callable[[Row, int], Task]], ...] = (
     (("prompt", "tests"), _own),
     (("task_id", "prompt", "entry_point", "test"), _humaneval),
     (("text", "code", "test_list", "task_id"), _mbpp),
+    (("data_source", "prompt", "reward_model"), _verl),
+    (("question", "input_output"), _apps),
+    (("question", "test_cases"), _acecode),
 )

@@ -128,6 +128,15 @@ class WassersteinConfig(Section):
     gumbel_temperature: float = Field(1.0, gt=0)
 
 
+class FunctionConfig(Section):
+    """A reward function of your own: `module:function` or `file.py:function`, in TRL's form
+    (`completions`), verl's (`solution_str`) or NEOX's (`attempts`)."""
+
+    path: str = Field(pattern=r"^[^:]+:[A-Za-z_]\w*$")
+    weight: float = 1.0
+    timeout_s: float = Field(30.0, gt=0, description="wall time of one call")
+
+
 class RewardsConfig(Section):
     """Weights of the parts; a part of weight 0 is not computed unless it is in `log`."""
 
@@ -143,6 +152,7 @@ class RewardsConfig(Section):
     log: list[Literal["tests", "syntax", "structure", "complexity", "similarity", "diversity"]] = [
         "syntax"
     ]
+    functions: list[FunctionConfig] = []
     control: Literal["none", "shuffled", "constant"] = Field(
         "none", description="replace the rewards: the control experiments"
     )

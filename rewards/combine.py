@@ -39,6 +39,7 @@ class Rewards:
         known: dict[str, Reward] = {"tests": tests, "diversity": Diversity(tests), **STATIC}
         known |= extra or {}
         wanted = {name for name, weight in weights.items() if weight} | set(log) | {"tests"}
+        self._extra = frozenset(extra or ())
         unknown = wanted - set(known)
         if unknown:
             raise ValueError(f"no reward part {sorted(unknown)}; known: {sorted(known)}")
@@ -60,11 +61,18 @@ class Rewards:
 
     def _sum(self, parts: Mapping[str, Score]) -> Score:
         values: dict[str, float] = {}
+        absent: Failed | None = None
         for name, part in parts.items():
             if isinstance(part, Failed):
-                return Failed(part.kind, f"{name}: {part.detail}")
+                absent = Failed(part.kind, f"{name}: {part.detail}")
+                if part.kind == "unscorable" and self._extra and name in self._extra | {"tests"}:
+                    continue  # it does not apply to this task; others may
+                return absent
             values[name] = part.value
-        right = values["tests"] >= 1.0
+            values |= {f"{name}/{key}": v for key, v in part.parts.items() if key != name}
+        if absent is not None and not any(self._weights.get(name) for name in values):
+            return absent
+        right = values.get("tests", 1.0) >= 1.0
         total = sum(
             self._weights.get(name, 0.0) * value
             for name, value in values.items()
@@ -81,4 +89,10 @@ def _call(name: str, reward: Reward, attempts: Sequence[Attempt]) -> list[Score]
     if len(result) != len(attempts):
         detail = f"returned {len(result)} scores for {len(attempts)} attempts"
         return [Failed("error", detail)] * len(attempts)
-    return [scored(name, s.value) if isinstance(s, Scored) else s for s in result]
+    return [_checked(name, s) if isinstance(s, Scored) else s for s in result]
+
+
+def _checked(name: str, score: Scored) -> Score:
+    """As it is, with its finer parts, or `Failed` where the number is not finite."""
+    whole = scored(name, score.value)
+    return Scored(score.value, {**score.parts}) if isinstance(whole, Scored) else whole

@@ -10,20 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from neox.compiler import Program, parse
 from neox.datasets.task import Task
 
 FailureKind = Literal["error", "timeout", "sandbox", "non_finite", "unscorable"]
+KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A completion of a task; its program is parsed once, on demand."""
+    """A completion of a task, with its token ids where known; parsed once, on demand."""
 
     task: Task
     completion: str
+    ids: tuple[int, ...] = field(default=(), repr=False, compare=False)
     _parsed: list[Program] = field(default_factory=list, repr=False, compare=False)
 
     @property

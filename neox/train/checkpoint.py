@@ -47,7 +47,7 @@ def save(
             "bytes": file.stat().st_size,
             "sha256": _sha256(file),
         }
-    (folder / MANIFEST).write_text(json.dumps({"files": files}, indent=1))
+    (folder / MANIFEST).write_text(_manifest(files))
     _flush(folder / MANIFEST)
     _flush(folder)
     if final.exists():  # the same step again, after a resume
@@ -73,7 +73,10 @@ def newest(root: Path, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]
 def verify(folder: Path) -> str | None:
     """What is wrong with a checkpoint, or None."""
     try:
-        files = json.loads((folder / MANIFEST).read_text())["files"]
+        text = (folder / MANIFEST).read_text()
+        files = json.loads(text)["files"]
+        if text != _manifest(files):
+            return f"{MANIFEST} differs from its sha256"
         for name, expected in files.items():
             file = folder / name
             if not file.is_file():
@@ -85,6 +88,13 @@ def verify(folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"unreadable {MANIFEST}: {error}"
     return None
+
+
+def _manifest(files: Mapping[str, Any]) -> str:
+    """The text that lists these files: with a hash of its own, and not one byte otherwise."""
+    listed = json.dumps(files, indent=1)
+    own = hashlib.sha256(listed.encode()).hexdigest()
+    return f'{{"sha256": "{own}",\n"files": {listed}}}\n'
 
 
 def _steps(root: Path) -> list[Path]:

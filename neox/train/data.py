@@ -86,10 +86,12 @@ def _held_out(
 
 
 def _from_file(config: RunConfig, path: Path) -> Data:
-    tasks = read(path)
-    usable = [t for t in tasks if t.tests and not t.meta.get("inside")]
+    functions = bool(config.rewards.functions)
+    tasks = read(path, columns=functions)
+    usable = [t for t in tasks if (t.tests or functions) and not t.meta.get("inside")]
     if not usable:
-        raise InputError("no task in this file has a test", path, remedy="add a `tests` field")
+        remedy = "add a `tests` field, or name reward functions in rewards.functions"
+        raise InputError("no task in this file has a test", path, remedy=remedy)
     splits = {t.split for t in usable}
     if len(splits) == 1:
         train = [t for t in usable if _bucket(t.prompt) >= HELD_OUT_PERCENT]
@@ -99,7 +101,7 @@ def _from_file(config: RunConfig, path: Path) -> Data:
         held_out = [t for t in usable if t.split == "test"]
     if not train:
         raise InputError("no training task in this file", path, remedy="mark some split: train")
-    held_out = held_out[: config.evaluation.tasks]
+    held_out = [t for t in held_out if t.tests][: config.evaluation.tasks]
     documents = [(t.prompt, t.reference) for t in train if t.reference is not None]
     documents = documents[: config.warmstart.documents]
     remarks = [

@@ -23,9 +23,12 @@ from neox.config import PhaseConfig, RunConfig, write
 from neox.errors import InputError, RunStopped
 from neox.evaluate.tasks import evaluate, summarise
 from neox.policy.base import Policy, Sampling
+from neox.policy.load import load as load_policy
 from neox.policy.noise import PerSample
 from neox.policy.prompts import encode_prompts
-from neox.rewards import Failed, Rewards, Tests
+from neox.rewards import Failed, Rewards, Scored, Tests
+from neox.rewards.functions import Function
+from neox.rewards.score import Reward
 from neox.sandbox import Limits, Sandbox
 from neox.train import checkpoint
 from neox.train.alone import Alone
@@ -84,11 +87,20 @@ class Run:
         with self._timed("prepare"), self._folder_unless_input_is_bad():
             data = self._prepare()
         limits = config.sandbox.model_dump(exclude={"workers", "strict"})
-        with Sandbox(
-            workers=config.sandbox.workers, limits=Limits(**limits), strict=config.sandbox.strict
-        ) as box:
+        with (
+            Sandbox(
+                workers=config.sandbox.workers,
+                limits=Limits(**limits),
+                strict=config.sandbox.strict,
+            ) as box,
+            self._functions() as functions,
+        ):
             tests = Tests(box, config.rewards.tests_mode)
-            self.rewards = Rewards(self._weights(), tests, config.rewards.log)
+            weights = self._weights()
+            for function, settings in zip(functions, config.rewards.functions, strict=True):
+                weights[function.name] = settings.weight
+            extra: dict[str, Reward] = {f.name: f for f in functions}
+            self.rewards = Rewards(weights, tests, config.rewards.log, extra)
             self._warmstart()
             if self.state["stage"] == "before":
                 self.state["before"] = self._evaluate("before", data, tests)
@@ -185,6 +197,19 @@ class Run:
         parts = ("tests", "syntax", "structure", "complexity", "similarity", "diversity")
         return {name: getattr(self.config.rewards, name) for name in parts}
 
+    @contextmanager
+    def _functions(self) -> Iterator[list[Function]]:
+        """The user's own reward functions, each in its process; InputError for a broken one."""
+        found = [Function(f.path, f.timeout_s) for f in self.config.rewards.functions]
+        try:
+            for function in found:
+                if (problem := function.check()) is not None:
+                    raise InputError(problem, remedy="rewards.functions names module:function")
+            yield found
+        finally:
+            for function in found:
+                function.close()
+
     # Warm start ---------------------------------------------------------------------------------
 
     def _warmstart(self) -> None:
@@ -246,6 +271,8 @@ class Run:
         if self.state["stage"] != "reinforce":
             return
         self.view.stage("reinforcement", config.steps, self.state["rl"])
+        if config.kl:
+            self.updater.reference = self._reference()
         while self._share(self.state["rl"], config.steps, config.max_seconds, "update") < 1:
             step = self.state["rl"]
             share = self._share(step, config.steps, config.max_seconds, "update")
@@ -271,6 +298,19 @@ class Run:
             self._check_signal(row)
             self._save_sometimes()
         self._advance("after")
+
+    def _reference(self) -> Policy:
+        """The policy that reinforcement began with, kept beside the run so that a resumed one
+        measures from the same place."""
+        root = self.folder / "reference"
+        with self._whole() as policy:
+            if self.ranks.first and not any(root.glob("step-*/manifest.json")):
+                checkpoint.save(root, 0, policy.save, {}, keep=1)
+        self.ranks.wait()
+        reference = load_policy(checkpoint.newest(root, self.view.say)[0])
+        reference.module.requires_grad_(False)
+        reference.module.eval()
+        return reference
 
     def _phase(self, share: float) -> PhaseConfig | None:
         """The phase that covers this share of the steps; sets routing and frozen parameters."""
@@ -330,9 +370,15 @@ class Run:
             "sandbox/violation_frac": redmean(self.rewards.tests.violation_frac()),
             "curriculum/level": float(self.curriculum.levels[self.curriculum.reached]),
         }
-        for name in ("tests", "syntax", "structure", "complexity", "similarity", "diversity"):
+        usual = ("tests", "syntax", "structure", "complexity", "similarity", "diversity")
+        more = {n for s in rollout.scores if isinstance(s, Scored) for n in s.parts}
+        for name in (*usual, *sorted(more - set(usual))):
             if values := rollout.part(name):
                 row[f"rewards/{name}/mean"] = sum(values) / len(values)
+        for score in rollout.scores:
+            if isinstance(score, Failed):
+                name = f"reward/failed_frac/{score.kind}"
+                row[name] = row.get(name, 0.0) + 1 / len(rollout.scores)
         return row
 
     def _check_signal(self, row: dict[str, float]) -> None:

@@ -109,7 +109,7 @@ def roll(
 
     def finished(index: int, ids: Ids) -> None:
         task = tasks[index // samples]
-        attempt = Attempt(task, completion(task, policy.tokenizer.decode(ids)))
+        attempt = Attempt(task, completion(task, policy.tokenizer.decode(ids)), ids)
         attempts[index] = attempt
         rewards.begin(attempt)
 

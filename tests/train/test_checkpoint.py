@@ -41,8 +41,6 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(
     tmp_path: Path, name: str, damage
 ) -> None:  # type: ignore[no-untyped-def]
     two(tmp_path)
-    if (name, damage) == ("manifest.json", damage_flip_a_bit):
-        pytest.skip("a flipped bit in the manifest may fall into a blank")
     damage(tmp_path / "step-000020" / name)
     said: list[str] = []
     folder, state = checkpoint.newest(tmp_path, said.append)
