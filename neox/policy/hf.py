@@ -32,6 +32,7 @@ from neox.generate.sampling import draw
 from neox.policy import hf_cache
 from neox.policy.base import Completion, Group, Ids, OnFinish, Sampling, Scores
 from neox.policy.held import Lora, Settings
+from neox.policy.hf_decode import LeanDecoder
 from neox.policy.hf_generate import by_transformers
 from neox.policy.hf_score import Scorer
 from neox.policy.hf_tokens import HFTokens
@@ -114,15 +115,25 @@ class HFPolicy:
         where = hf_cache.positions(seen)
         hidden = scorer.trunk(tokens, cache, attention_mask=seen, position_ids=where)[:, -1]
         steps = sampling.max_new_tokens
-        cache = hf_cache.grouped(cache, samples, steps)
         hidden = hidden.repeat_interleave(samples, dim=0)
+        if scorer.lean:
+            trunk = getattr(scorer.core, scorer.trunk_name)
+            lean = LeanDecoder(trunk, cache, seen, samples, steps)
+            for t in range(steps):
+                token = self._next(hidden, sampling, numbers, rows, t, keep_hidden)
+                if not rows.any_live or t + 1 == steps:
+                    return
+                if rows.live_share < COMPACT_BELOW:
+                    kept = rows.compact().to(self.device)
+                    lean.keep(kept)
+                    token = token[kept]
+                hidden = lean.step(token, t)
+        cache = hf_cache.grouped(cache, samples, steps)
         next_position = seen.sum(dim=1).repeat_interleave(samples)
         visible = torch.cat([seen, seen.new_ones(len(seen), steps)], dim=1)
         visible = visible.repeat_interleave(samples, dim=0)
         for t in range(steps):
-            uniform = None if sampling.temperature == 0 else numbers.uniform(rows.slots, t)
-            token, logprob = draw(scorer.logits(hidden), sampling, None, uniform)
-            rows.add(token, logprob, hidden if keep_hidden else None)
+            token = self._next(hidden, sampling, numbers, rows, t, keep_hidden)
             if not rows.any_live or t + 1 == steps:
                 break
             if rows.live_share < COMPACT_BELOW:
@@ -135,6 +146,21 @@ class HFPolicy:
                 attention_mask=visible[:, : tokens.shape[1] + t + 1],
                 position_ids=(next_position + t)[:, None],
             )[:, -1]
+
+    def _next(
+        self,
+        hidden: Tensor,
+        sampling: Sampling,
+        numbers: Noise,
+        rows: Rows,
+        t: int,
+        keep_hidden: bool,
+    ) -> Tensor:
+        """Draw and note the token after these states of the live rows."""
+        uniform = None if sampling.temperature == 0 else numbers.uniform(rows.slots, t)
+        token, logprob = draw(self.scorer.logits(hidden), sampling, None, uniform)
+        rows.add(token, logprob, hidden if keep_hidden else None)
+        return token
 
     def _check(self, prompts: Sequence[Ids], sampling: Sampling) -> None:
         if not prompts or not all(prompts):

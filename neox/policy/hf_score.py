@@ -21,6 +21,7 @@ from neox.errors import InputError
 from neox.objectives.logprob import token_logprobs
 from neox.policy import hf_cache
 from neox.policy.base import Group, Scores
+from neox.policy.hf_decode import fits
 
 
 class Scorer(nn.Module):
@@ -33,6 +34,7 @@ class Scorer(nn.Module):
         self.trunk_name = core.base_model_prefix
         self.cache_argument = hf_cache.argument(core)
         self.shares_prompts = hf_cache.plain(core.config) and hasattr(core, self.trunk_name)
+        self.lean = self.shares_prompts and self._try_lean()
         self.plain_head = True
         self.plain_head = self._try_head()
 
@@ -53,6 +55,15 @@ class Scorer(nn.Module):
         out = trunk(input_ids=tokens, use_cache=cache is not None, **more, **given)
         hidden: Tensor = out.last_hidden_state
         return hidden
+
+    def _try_lean(self) -> bool:
+        """Whether the lean decoding step gives this model's numbers."""
+        core = self.core
+        training = core.training
+        core.eval()
+        found = fits(getattr(core, self.trunk_name), self.cache_argument, core.config.vocab_size)
+        core.train(training)
+        return found
 
     @torch.no_grad()
     def _try_head(self) -> bool:

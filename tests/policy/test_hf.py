@@ -69,7 +69,7 @@ def test_a_shared_prompt_gives_the_gradient_of_separate_ones(policy: HFPolicy) -
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
-def test_the_three_samplers_draw_the_same(policy: HFPolicy, qwen: Path) -> None:
+def test_the_samplers_draw_the_same(policy: HFPolicy, qwen: Path) -> None:
     law = Sampling(max_new_tokens=8)
 
     def drawn(who: HFPolicy, prompts: list[tuple[int, ...]], first: int) -> list:  # type: ignore[type-arg]
@@ -79,12 +79,41 @@ def test_the_three_samplers_draw_the_same(policy: HFPolicy, qwen: Path) -> None:
     whole = drawn(policy, PROMPTS, 0)
     parts = [c for i, p in enumerate(PROMPTS) for c in drawn(policy, [p], 4 * i)]
     assert [c.ids for c in parts] == [c.ids for c in whole]
+    assert policy.scorer.lean
+    policy.scorer.lean = False
+    ordinary = drawn(policy, PROMPTS, 0)
+    assert [c.ids for c in ordinary] == [c.ids for c in whole]
     theirs = drawn(HFPolicy.load(qwen, Settings(engine="transformers")), PROMPTS, 0)
     assert [c.ids for c in theirs] == [c.ids for c in whole]
     assert [c.finish for c in theirs] == [c.finish for c in whole]
-    for a, b in zip(theirs, whole, strict=True):
+    for a, b in [*zip(theirs, whole, strict=True), *zip(ordinary, whole, strict=True)]:
         torch.testing.assert_close(a.logprobs, b.logprobs, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(a.hidden, b.hidden, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["Llama", "Mistral", "Qwen3"])
+def test_families_of_llamas_shape_are_recognised_by_trying(family: str) -> None:
+    from neox.policy.hf_score import Scorer
+
+    torch.manual_seed(0)
+    shape = getattr(transformers, f"{family}Config")(
+        vocab_size=64,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=4,
+        sliding_window=None,
+    )
+    model = getattr(transformers, f"{family}ForCausalLM")(shape)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    assert Scorer(model, 0).lean
+    model.model.layers[1].self_attn.scaling *= 1.5
+    assert Scorer(model, 0).lean  # scaling is the model's own
+    model.model.norm.forward = lambda x: 2 * x
+    assert not Scorer(model, 0).lean
 
 
 def test_greedy_is_what_transformers_generates(policy: HFPolicy) -> None:
@@ -122,6 +151,7 @@ def test_soft_caps_on_the_logits_are_kept() -> None:
 
     scorer = Scorer(model, 0)
     assert not scorer.plain_head
+    assert not scorer.lean
     assert not scorer.shares_prompts  # half of its layers see a window only
     scores = scorer([Group((5, 6, 7), ((8, 9), (10, 11, 12)))], 1.0)
     law = model(input_ids=torch.tensor([[5, 6, 7, 10, 11, 12]])).logits[0].log_softmax(-1)
