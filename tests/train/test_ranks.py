@@ -81,7 +81,7 @@ def assert_one_curve(a: list[dict[str, float]], b: list[dict[str, float]]) -> No
 @pytest.mark.slow
 def test_ranks_share_one_curve_and_end_together_and_the_run_goes_on(tmp_path: Path) -> None:
     """Two ranks, one of which is stopped, then killed after a resume; one rank ends the run."""
-    more = ["update.algorithm=actor-critic", "update.micro_groups=1"]
+    more = ["update.micro_groups=1"]
     one = run(1, tmp_path / "one", ["--output", str(tmp_path / "one"), *SMALL, *more])
     folder, log = tmp_path / "two", tmp_path / "two.log"
     process = launch(2, "--output", str(folder), *SMALL, *more, log=log)
