@@ -218,11 +218,7 @@ class Zygote:
     def receive(self) -> list[Reply]:
         """All replies that are here by now; the first ever tells the layers and is not returned."""
         try:
-            if self.layers:
-                data = self.replies.recv(1 << 18)
-            else:
-                data, fds, _, _ = socket.recv_fds(self.replies, 1 << 18, 1)
-                self.listener = fds[0] if fds else self.listener
+            data = self.replies.recv(1 << 18)
         except BlockingIOError:
             return []
         except OSError as error:
@@ -256,6 +252,9 @@ class Zygote:
             return False
         layers: dict[str, Any] = json.loads(reply.claims)
         self.layers = {name: (bool(on), str(why)) for name, (on, why) in layers.items()}
+        if self.layers["monitor"][0]:
+            _, fds, _, _ = socket.recv_fds(self._jobs, 64, 1)
+            self.listener = fds[0] if fds else -1
         return True
 
 

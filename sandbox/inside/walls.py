@@ -11,6 +11,7 @@ import _socket
 import errno
 import os
 import resource
+import struct
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -52,25 +53,31 @@ class Walls:
         self._try("no_new_privs", _no_new_privs)
         self._try("landlock", self._landlock)
 
-    def seal(self) -> int:
+    def seal(self, supervisor: int) -> None:
         """The system-call filters, last: nothing may be needed afterwards that they refuse.
 
-        Returns the monitor's listener, or -1 where attempts cannot be counted.
+        The monitor's listener goes to the supervisor, by the socket: nothing in here may answer it.
         """
-        own, listener = self.layers["pid_namespace"][0], [-1]
+        own = self.layers["pid_namespace"][0]
 
         def watch() -> None:
-            listener[0] = seccomp.Filter(seccomp.monitor(own)).listen()
+            listener = seccomp.Filter(seccomp.monitor(own)).listen()
+            rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", listener))
+            channel = _socket.socket(fileno=os.dup(supervisor))
+            try:
+                channel.sendmsg([b"listener"], [rights])
+            finally:
+                channel.close()
+                os.close(listener)
 
         def install() -> None:
-            seccomp.Filter(seccomp.allow_list(own, listener[0] >= 0)).install()
+            seccomp.Filter(seccomp.allow_list(own, self.layers["monitor"][0])).install()
 
         if "seccomp" not in self._without:
             self._try("monitor", watch)
         else:
             self.layers["monitor"] = [False, "needs seccomp"]
         self._try("seccomp", install)
-        return listener[0]
 
     def _try(self, name: str, action: Callable[[], Any]) -> None:
         if name in self._without:

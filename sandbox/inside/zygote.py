@@ -45,7 +45,6 @@ class Zygote:
     def __init__(self, layers: Layers, runners: dict[int, Callable[[Any], None]]) -> None:
         self._runners = runners
         self._jobs = _socket.socket(fileno=JOBS)
-        self._replies = _socket.socket(fileno=REPLIES)
         self._limited = layers["rlimits"][0]
         self._fresh_pids = layers.get("pid_namespace", [False])[0]
         self._fork = kernel.Fork(seccomp.fork_flags(self._fresh_pids))
@@ -87,14 +86,6 @@ class Zygote:
                 os._exit(3)  # the last child never took its job
             self._last = header[0]
             self._execute(header)
-
-    def greet(self, hello: bytes, listener: int) -> None:
-        """Say what stands, and give away the monitor's listener: nothing in here may answer it."""
-        fds = array.array("i", [listener] if listener >= 0 else [])
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)] if fds else []
-        self._replies.sendmsg([hello], rights)
-        if listener >= 0:
-            os.close(listener)
 
     def _execute(self, header: tuple[Any, ...]) -> None:
         number, wall_ms = header[0], header[1] * 1000
@@ -159,9 +150,9 @@ class Zygote:
         cpu = usage.ru_utime + usage.ru_stime
         head = wire.REPLY.pack(number, flags, status, cpu, wall, usage.ru_maxrss, size, printed)
         whole = len(head) + size + printed
-        sent = self._replies.sendmsg([head, view[: size + printed]])
+        sent = os.writev(REPLIES, [head, view[: size + printed]])
         while sent < whole:
-            sent += self._replies.send(view[sent - len(head) : size + printed])
+            sent += os.write(REPLIES, view[sent - len(head) : size + printed])
 
     def _child(self, header: tuple[Any, ...]) -> NoReturn:
         try:
@@ -256,12 +247,12 @@ def main() -> NoReturn:
     zygote = Zygote(walls.layers, runners)
     zygote.open_files()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited
-    listener = walls.seal()
+    walls.seal(JOBS)
     hello = json.dumps(walls.layers).encode()
     for name in [name for name in sys.modules if name.partition(".")[0] == "neox"]:
         del sys.modules[name]  # nothing of ours answers an import in there
     gc.collect()
     gc.freeze()
     gc.disable()
-    zygote.greet(wire.REPLY.pack(0, 0, 0, 0.0, 0.0, 0, len(hello), 0) + hello, listener)
+    os.write(REPLIES, wire.REPLY.pack(0, 0, 0, 0.0, 0.0, 0, len(hello), 0) + hello)
     zygote.run(walls.layers["seccomp"][0])
