@@ -15,9 +15,11 @@ import os
 import random
 import time
 from collections import Counter
+from importlib import resources
 
-from neox.datasets.readers import read_humaneval
-from neox.sandbox import Asserts, Call, Job, Limits, Sandbox
+from neox.datasets.jobs import program_job
+from neox.datasets.readers import read
+from neox.sandbox import Call, Job, Limits, Sandbox
 
 LIMITS = Limits(cpu_s=2, wall_s=4)
 OTHERS = (
@@ -32,20 +34,21 @@ OTHERS = (
 
 def jobs(count: int, seed: int) -> list[Job]:
     draw = random.Random(seed)
-    tasks = list(read_humaneval())
+    source = resources.files("neox.datasets").joinpath("humaneval/HumanEval.jsonl.gz")
+    with resources.as_file(source) as path:
+        tasks = read(path)
     found: list[Job] = []
     while len(found) < count:
         if draw.random() < 0.1:
             found.append(Call(draw.choice(OTHERS), "f", [[3]], [3], limits=LIMITS))
             continue
         task = draw.choice(tasks)
-        code = task.prompt + task.reference
+        code = task.program(task.reference or "")
         change = draw.choice(("", "", " + 1", ".x", "[0]"))
         lines = code.rstrip().splitlines()
         if change and "return " in lines[-1]:
             lines[-1] += change
-        text = "\n".join(lines) + "\n"
-        found.append(Asserts(text, task.test, task.entry, limits=LIMITS))
+        found.append(program_job(task, "\n".join(lines) + "\n", LIMITS))
     return found
 
 
@@ -79,7 +82,7 @@ def main() -> int:
         notes.append({"loaded": loaded, "seconds": seconds, "near_limit": near})
     different = [i for i, each in enumerate(zip(*runs, strict=True)) if len(set(each)) > 1]
     for index in different[:10]:
-        print(index, [run[index] for run in runs], work[index].code[-300:])
+        print(index, [run[index] for run in runs], repr(work[index])[:300])
     verdicts = Counter(verdict for verdict, _ in runs[0])
     print(json.dumps({"jobs": len(work), "seed": args.seed, "verdicts": verdicts, "runs": notes,
                       "different": len(different), "load": os.getloadavg()}))  # fmt: skip

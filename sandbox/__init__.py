@@ -11,6 +11,7 @@ multi-tenant use, put a virtual machine around it.
 """
 
 from neox.sandbox.codec import CodecError
+from neox.sandbox.executor import Executor
 from neox.sandbox.jobs import Approx, Asserts, Call, Compare, Count, Evaluate, Job, Script
 from neox.sandbox.outcome import Limits, Outcome, SandboxUnavailable, TestResult, Verdict
 from neox.sandbox.report import Layer, SandboxReport, report
@@ -25,6 +26,7 @@ __all__ = [
     "Compare",
     "Count",
     "Evaluate",
+    "Executor",
     "Fit",
     "Generator",
     "Job",

@@ -30,6 +30,18 @@ _ORDER: tuple[Verdict, ...] = ("memory", "error", "fail")
 Finding = tuple[Verdict, tuple[TestResult, ...], str]
 
 
+def payload_of(job: Call | Script) -> bytes:
+    """What the job's execution gets. ValueError when it cannot be sent."""
+    return call_payload(job) if isinstance(job, Call) else script_payload(job)
+
+
+def of(job: Call | Script, reply: Reply, limits: Limits, layers: tuple[str, ...]) -> Outcome:
+    """The outcome of a job that needs one execution."""
+    if isinstance(job, Call):
+        return call(job, reply, limits, layers)
+    return script(job, reply, limits, layers)
+
+
 def call_payload(job: Call) -> bytes:
     """Code, entry and inputs. ValueError when an input is not plain data."""
     return _dumps(job.code, job.entry, [list(arguments) for arguments in job.inputs])

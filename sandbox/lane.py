@@ -69,8 +69,8 @@ def is_close(outcome: Outcome, limits: Limits) -> bool:
 class Lane:
     """Up to DEPTH jobs at a time; what needs the checker's zygote comes by itself, in order."""
 
-    def __init__(self, index: int, without: frozenset[str]) -> None:
-        self._index, self._without = index, without
+    def __init__(self, index: int, without: frozenset[str], inside: tuple[str, ...] = ()) -> None:
+        self._index, self._without, self._inside = index, without, inside
         self.zygotes: list[Zygote | None] = [None, None]
         self.items: deque[Item] = deque()
         self._since = 0.0  # when the first item began to be the first
@@ -86,7 +86,8 @@ class Lane:
         """The zygote, begun but perhaps not yet serving."""
         found = self.zygotes[role]
         if found is None:
-            found = Zygote(2 * self._index + role, role == CHECKER, self._without)
+            number = 2 * self._index + role
+            found = Zygote(number, role == CHECKER, self._without, self._inside)
             self.zygotes[role] = found
         return found
 

@@ -15,7 +15,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
@@ -42,7 +42,9 @@ class Sandbox:
 
     strict refuses to run anything unless the layers of REQUIRED and one of FILES stand;
     `development=True` (or strict=False) runs with what there is, says so in the log at every start,
-    and every Outcome lists its layers. Raises SandboxUnavailable when it cannot start.
+    and every Outcome lists its layers. `inside` is a command that runs another, such as `bwrap
+    --ro-bind / / --dev /dev --unshare-all --die-with-parent`: the interpreters start below it.
+    Raises SandboxUnavailable when it cannot start.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Sandbox:
         development: bool = False,
         required: Iterable[str] = (),
         without: Iterable[str] = (),
+        inside: Sequence[str] = (),
     ) -> None:
         if workers < 1:
             raise ValueError("a sandbox needs at least one worker")
@@ -64,7 +67,8 @@ class Sandbox:
         self._refuted: dict[str, str] = {}
         self._strict = strict and not development
         self._required = (*REQUIRED, *required)
-        self._lanes = [Lane(index, frozenset(without)) for index in range(workers)]
+        out, around = frozenset(without), tuple(inside)
+        self._lanes = [Lane(index, out, around) for index in range(workers)]
         self._queue: deque[Item] = deque()
         self._number = 0
         self._closing = False

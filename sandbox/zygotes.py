@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -83,7 +83,8 @@ class Reply:
 
 
 @cache
-def _source(names: tuple[str, ...]) -> bytes:
+def source(names: tuple[str, ...]) -> bytes:
+    """The texts of modules of this package, as a JSON list of [name, text]."""
     folder = resources.files("neox.sandbox")
     texts = []
     for name in names:
@@ -122,7 +123,13 @@ def _below(path: str, others: Iterable[str]) -> bool:
 class Zygote:
     """Use from one thread, which must outlive it: the zygote dies with the thread that made it."""
 
-    def __init__(self, index: int, checker: bool, without: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        index: int,
+        checker: bool,
+        without: Iterable[str] = (),
+        inside: Sequence[str] = (),
+    ) -> None:
         self._buffer = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         self.layers: dict[str, tuple[bool, str]] = {}
@@ -130,8 +137,8 @@ class Zygote:
         self._jobs, jobs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.replies, replies = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         names = (*MODULES[:-1], *CHECKERS, MODULES[-1]) if checker else MODULES
-        source, self._log = _memory_file(_source(names)), os.memfd_create("log", os.MFD_CLOEXEC)
-        fds = (jobs.fileno(), replies.fileno(), source)
+        text, self._log = _memory_file(source(names)), os.memfd_create("log", os.MFD_CLOEXEC)
+        fds = (jobs.fileno(), replies.fileno(), text)
         trees, hidden = visible()
         settings = {
             "uid": _UID_BASE + os.getpid() * _UIDS_PER_PROCESS + index % _UIDS_PER_PROCESS,
@@ -142,7 +149,7 @@ class Zygote:
         }
         try:
             self._process = subprocess.Popen(
-                [_interpreter(), "-s", "-S", "-B", "-P", "-X", "utf8", "-c",
+                [*inside, _interpreter(), "-s", "-S", "-B", "-P", "-X", "utf8", "-c",
                  BOOTSTRAP.format(fds=fds)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -157,11 +164,12 @@ class Zygote:
             self._jobs.send(json.dumps(settings).encode())
         except OSError as error:
             self.close()
-            raise SandboxUnavailable(f"cannot start {_interpreter()}: {error}") from error
+            what = [*inside, _interpreter()][0]
+            raise SandboxUnavailable(f"cannot start {what}: {error}") from error
         finally:
             jobs.close()
             replies.close()
-            os.close(source)
+            os.close(text)
 
     def close(self) -> None:
         """End the zygote and everything below it."""

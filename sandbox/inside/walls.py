@@ -37,7 +37,7 @@ class Walls:
 
     def __call__(self) -> None:
         parent = os.getppid()
-        process = os.open("/proc/self", os.O_PATH) if os.path.exists("/proc/self") else -1
+        process = os.open("/proc", os.O_PATH) if os.path.exists("/proc/self") else -1
         if os.getuid() == 0:  # before the uid goes: only root can pass /root to bind from it
             self._try("mount_namespace", self._mounts_as_root)
         self._try("uid", self._drop_uid)
@@ -131,16 +131,21 @@ class Walls:
         flags &= ~(kernel.CLONE_NEWNET if "net_namespace" not in wanted else 0)
         uid, gid = os.getuid(), os.getgid()
         ipc = _ipc(process)
-        try:
-            if "user_namespace" not in wanted:
-                raise OSError(errno.EPERM, "left out on request")
+
+        def enter() -> None:
             kernel.unshare(flags)
             for name, text in (
                 ("setgroups", "deny"),
                 ("uid_map", f"{INSIDE_ID} {uid} 1"),
                 ("gid_map", f"{INSIDE_ID} {gid} 1"),
             ):
-                _write(process, name, text)
+                _write(process, f"self/{name}", text)
+
+        try:
+            if "user_namespace" not in wanted:
+                raise OSError(errno.EPERM, "left out on request")
+            _rehearse(enter)
+            enter()
         except OSError as error:
             for name in (*_NAMES, *(["mount_namespace"] if mounts else [])):
                 self.layers[name] = [False, str(error)]
@@ -202,8 +207,24 @@ def _die_with(parent: int) -> None:
         sys.exit("the parent has gone")
 
 
+def _rehearse(action: Callable[[], None]) -> None:
+    """Do it in a child first: half a namespace cannot be left again. OSError as `action`'s."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            action()
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or errno.EPERM)
+        finally:
+            os._exit(errno.EPERM)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code:
+        raise OSError(abs(code), os.strerror(abs(code)))
+
+
 def _ipc(process: int) -> str:
-    return os.readlink("ns/ipc", dir_fd=process) if process >= 0 else ""
+    return os.readlink("self/ns/ipc", dir_fd=process) if process >= 0 else ""
 
 
 def _no_new_privs() -> None:
