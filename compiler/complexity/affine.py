@@ -113,6 +113,7 @@ class Facts:
     rows: dict[str, tuple[str, str]] = field(default_factory=dict)  # length atom: container, index
     most: dict[str, Affine] = field(default_factory=dict)  # bounds from above, or the atom is 0
     known: set[Affine] = field(default_factory=set)  # >= 0 for a reason that bounds do not show
+    about: dict[int, set[str]] = field(default_factory=dict)  # containers a line's test speaks of
     count: int = 0
 
     def fresh(self, hint: str, low: Affine | None = None, high: Affine | None = None) -> Affine:

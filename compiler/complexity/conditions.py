@@ -81,10 +81,10 @@ class Conditions(Expressions):
         value = self.value(test, yes)
         _follow(no, yes)
         if isinstance(value, Element) and value.free:
-            operands = _shape(test), None
+            operands, about = (_shape(test), None), self._about(line, value)
             return (
-                [Condition("data", line, operands=operands, outcomes=frozenset("T"))],
-                [Condition("data", line, operands=operands, outcomes=frozenset("F"))],
+                [Condition("data", line, operands=operands, outcomes=frozenset("T"), about=about)],
+                [Condition("data", line, operands=operands, outcomes=frozenset("F"), about=about)],
             )
         amount = self.number(value, yes)
         if amount is None and not isinstance(value, (Element, Unknown, Magnitude, Product)):
@@ -157,7 +157,9 @@ class Conditions(Expressions):
             if not self._may_be_absent(left, right, yes):
                 inside = [*unknown[0], *self._occupied(right, yes, line)]
                 return (inside, unknown[1]) if op == "In" else (unknown[1], inside)
-            out = [Condition("data", line, operands=operands, outcomes=frozenset(["absent"]))]
+            absent_only = frozenset(["absent"])
+            about = self._about(line, right)
+            out = [Condition("data", line, None, None, 1, operands, absent_only, about)]
             unknown[0].extend(self._occupied(right, yes, line))
             return (unknown[0], out) if op == "In" else (out, unknown[0])
         a, b = self.number(left, yes), self.number(right, yes)
@@ -175,12 +177,23 @@ class Conditions(Expressions):
             return unknown
         if not self._chosen_by_caller(test, left, right):
             return unknown
-        found = []
+        found, about = [], self._about(line, left, right)
         for outcomes in (_ORDERS[op], frozenset("<=>") - _ORDERS[op]):
             gap = self._index_gap(left, right, outcomes)
-            kept = Condition("data", line, gap, operands=operands, outcomes=outcomes)
+            kept = Condition("data", line, gap, None, 1, operands, outcomes, about)
             found.append([Condition("opaque", line)] if gap == Affine() else [kept])
         return found[0], found[1]
+
+    def _about(self, line: int, *values: Value) -> frozenset[str]:
+        """The containers that a choice of content speaks of; remembered by line as well."""
+        names = set()
+        for v in values:
+            if isinstance(v, Element) and v.path:
+                names.add(v.path.partition("[")[0])
+            elif isinstance(v, Parameter):
+                names.add(v.name)
+        self.facts.about.setdefault(line, set()).update(names)
+        return frozenset(names)
 
     def _occupied(self, where: Value, st: State, line: int) -> list[Condition]:
         """What contains something is not empty."""

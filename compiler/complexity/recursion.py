@@ -7,7 +7,7 @@ case; then the calls give a recurrence in it. Several calls of different paths a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
@@ -21,7 +21,7 @@ from neox.compiler.complexity.recurrences import (
 )
 from neox.compiler.complexity.select import settled, witness
 from neox.compiler.complexity.trips import Move, euclid_trips, measure_move, shrinks
-from neox.compiler.complexity.values import CallSite, State
+from neox.compiler.complexity.values import CallSite, Condition, Element, State
 
 
 @dataclass(slots=True)
@@ -43,8 +43,36 @@ class Call:
     maybe: bool = False
 
 
+def unchosen(paths: list[State], facts: Facts) -> list[State]:
+    """The paths, where content that the function itself writes is not the caller's to choose.
+
+    What one call writes the next one reads. Items that only change places stay the caller's.
+    """
+    changed = {k.removeprefix("parameter:") for p in paths for k in p.touched}
+    written = {
+        key.removeprefix("parameter:")
+        for p in paths
+        for key in p.touched & p.heap.keys()
+        if not (isinstance(p.heap[key].element, Element) and p.heap[key].element.free)  # type: ignore[union-attr]
+    }
+    result = []
+    for p in paths:
+        conditions = [
+            Condition("opaque", c.line)
+            if c.kind == "data" and c.about & (changed if "absent" in c.outcomes else written)
+            else c
+            for c in p.conditions
+        ]
+        lines = [x.partition(":")[2] for x in p.assumed_low if x.startswith("path-feasible:")]
+        doubtful = any(facts.about.get(int(line), set()) & written for line in lines)
+        low = ONE if doubtful else p.low
+        result.append(replace(p, conditions=conditions, low=low))
+    return result
+
+
 def solve(paths: list[State], facts: Facts) -> Solution:
     """Cost of a recursive function from the states at its ends; lows and highs are settled."""
+    paths = unchosen(paths, facts)
     recursive = [p for p in paths if p.calls]
     euclid = _euclid(paths, recursive)
     if euclid is not None:
@@ -84,7 +112,8 @@ def candidates(recursive: list[State]) -> list[Affine]:
                 line = line.scale(1 / abs(line.terms[0][1]))
                 options = [line, -line] if c.kind == "nonzero" else [line]
                 for option in options:
-                    if not any("#" in a for a in option.atoms) and option not in found:
+                    rising = any(c > 0 for _, c in option.terms)  # -n is no size
+                    if rising and not any("#" in a for a in option.atoms) and option not in found:
                         found.append(option)
     found.sort(key=lambda m: sum(c < 0 for _, c in m.terms) - sum(c > 0 for _, c in m.terms) >= 0)
     return found[:8]

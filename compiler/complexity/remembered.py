@@ -1,7 +1,9 @@
 """Recursion with remembered results: distinct states times the work of one.
 
-The states are bounded by coordinates, sizes that no recursive call raises; a path that steps down
-by one in each coordinate reaches them all, which gives the same product from below.
+The states are bounded by coordinates, sizes that no recursive call raises. Every argument that
+changes must be determined by them: either the coordinates span all that changes, or a difference
+hi - lo counts twice, for hi that never rises and lo that never falls. From below, a path that steps
+down by one in each coordinate, or a loop over all smaller arguments, reaches every state.
 """
 
 from __future__ import annotations
@@ -9,15 +11,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
-from neox.compiler.complexity.growth import ONE, Growth
-from neox.compiler.complexity.recursion import Solution, candidates, domain, invariant
+from neox.compiler.complexity.growth import ONE, ZERO, Growth
+from neox.compiler.complexity.recursion import Solution, candidates, domain, invariant, unchosen
 from neox.compiler.complexity.select import witness
-from neox.compiler.complexity.trips import Move, measure_move, shrinks
 from neox.compiler.complexity.values import CallSite, State
 
 
 def remembered(paths: list[State], facts: Facts, fixed: set[str]) -> Solution:
     """Cost with remembered results: distinct states times the work of one."""
+    paths = unchosen(paths, facts)
     recursive = [p for p in paths if p.calls]
     changed = {
         a
@@ -26,15 +28,8 @@ def remembered(paths: list[State], facts: Facts, fixed: set[str]) -> Solution:
         for a, size in site.sizes
         if size != Affine.atom(a) and _matters(a, recursive) and _owner(a) not in fixed
     }
-    coordinates: list[Affine] = []
-    for c in candidates(recursive):
-        moves = [_coordinate_move(c, site, facts) for p in recursive for site in p.calls]
-        if all(m is not None and m.most <= 0 for m in moves) and not any(
-            ratio(c, old) for old in coordinates
-        ):
-            coordinates.append(c)
-    covered = {a for c in coordinates for a in c.atoms}
-    if not coordinates or not changed <= covered:
+    coordinates = _coordinates(recursive, changed, facts)
+    if not coordinates:
         return Solution(notes={"the range of remembered arguments is unknown"})
     if not _progresses(recursive, coordinates, facts):
         return Solution(notes={"remembered calls need not end"})
@@ -49,6 +44,62 @@ def remembered(paths: list[State], facts: Facts, fixed: set[str]) -> Solution:
         total = None
     low, assumed = _all_reached(recursive, coordinates, facts)
     return Solution(low, None if total is None else states * total, assumed, {"cold-cache"})
+
+
+def _coordinates(recursive: list[State], changed: set[str], facts: Facts) -> list[Affine]:
+    """Sizes whose values tell all changing arguments apart; empty where there are none.
+
+    Differences are listed twice where their two ends move towards each other.
+    """
+    falling: list[Affine] = []
+    loops = [Affine.atom(a) for a in sorted(changed) if any(s.index for p in recursive for s in p.calls)]
+    for c in [*candidates(recursive), *loops]:
+        moves = [_step(c, site, facts) for p in recursive for site in p.calls]
+        if all(high is not None and high <= 0 for _, high in moves) and not any(
+            ratio(c, old) for old in falling
+        ):
+            falling.append(c)
+    chosen: list[Affine] = []
+    for c in falling:
+        if not _spans(chosen, {a for a in c.atoms if a in changed} or {c.atoms[0]}):
+            chosen.append(c)
+    if _spans(chosen, changed):
+        return chosen
+    for c in falling:
+        ends = [a for a in c.atoms if a in changed]
+        towards = len(ends) == 2 and all(
+            _towards(Affine.atom(a).scale(c.coefficient(a)), site, facts)
+            for a in ends
+            for p in recursive
+            for site in p.calls
+        )
+        if towards and set(ends) == changed:
+            return [c, c]
+    return []
+
+
+def _towards(end: Affine, site: CallSite, facts: Facts) -> bool:
+    high = _step(end, site, facts)[1]
+    return high is not None and high <= 0
+
+
+def _spans(coordinates: list[Affine], atoms: set[str]) -> bool:
+    """Do the coordinates determine each of the atoms? By elimination over the atoms."""
+    rows = [{a: k for a, k in c.terms if a in atoms} for c in coordinates]
+    rank = 0
+    for atom in sorted(atoms):
+        pivot = next((r for r in rows[rank:] if r.get(atom)), None)
+        if pivot is None:
+            return False
+        rows.remove(pivot)
+        rows.insert(rank, pivot)
+        for r in rows[rank + 1 :]:
+            if r.get(atom):
+                k = r[atom] / pivot[atom]
+                for a, value in pivot.items():
+                    r[a] = r.get(a, Fraction(0)) - k * value
+        rank += 1
+    return True
 
 
 def _owner(atom: str) -> str:
@@ -66,13 +117,31 @@ def _matters(atom: str, recursive: list[State]) -> bool:
     return atom == f"len({name})" and not is_number and is_container
 
 
-def _coordinate_move(coordinate: Affine, site: CallSite, facts: Facts) -> Move | None:
+def _step(
+    coordinate: Affine, site: CallSite, facts: Facts
+) -> tuple[Fraction | None, Fraction | None]:
+    """The least and the most a call adds to a coordinate; None where that is not constant."""
     sizes = dict(site.sizes)
     after = coordinate.map_atoms(lambda a: sizes.get(a, Affine.atom(a)))
-    if after is None or site.index is not None:
-        return None
-    m = measure_move(coordinate, after, facts)
-    return m if m is not None and m.scale == 1 else None
+    if after is None:
+        return None, None
+    least, most = facts.range(after - coordinate)
+    if most is None:  # an index below the coordinate itself
+        high = facts.upper(after)
+        most = (high - coordinate).const if high is not None and _same(high, coordinate) else None
+    return least, most
+
+
+def _same(a: Affine, b: Affine) -> bool:
+    return a.linear() == b.linear()
+
+
+def _above(coordinate: Affine, site: CallSite, facts: Facts, floor: Fraction) -> bool:
+    """Is the coordinate of a call at least `floor` whatever the index of the loop it is in?"""
+    sizes = dict(site.sizes)
+    after = coordinate.map_atoms(lambda a: sizes.get(a, Affine.atom(a)))
+    low = None if after is None else facts.lower(after)
+    return low is not None and low.is_constant and low.const >= floor
 
 
 def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts) -> bool:
@@ -81,16 +150,20 @@ def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts)
         for site in p.calls:
             falls = False
             for c in coordinates:
-                m = _coordinate_move(c, site, facts)
-                assert m is not None
-                if m.most == 0 and m.least == 0:
+                least, most = _step(c, site, facts)
+                assert most is not None
+                if most == 0 and least == 0:
                     continue
                 start, bottom = domain(p, c)
-                if start is None or not shrinks(
-                    m, start, None if bottom is None else Fraction(bottom)
-                ):
+                if start is None and site.index is not None and _above(c, site, facts, ZERO):
+                    start = 1  # a loop over 0 .. c - 1 that is empty at 0
+                if start is None:
                     return False
-                falls = True
+                if bottom is not None:
+                    reached = least is not None and start + least >= bottom
+                    if not reached and not _above(c, site, facts, Fraction(bottom)):
+                        return False
+                falls = falls or most <= -1
             if not falls:
                 return False
     return True
@@ -99,22 +172,38 @@ def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts)
 def _all_reached(
     recursive: list[State], coordinates: list[Affine], facts: Facts
 ) -> tuple[Growth, set[str]]:
-    """A path that calls one step down in each coordinate reaches every state."""
+    """A path that calls one step down in each coordinate reaches every state, and pays in each."""
     sizes = frozenset(coordinates)
+    twice = len(sizes) != len(coordinates)
+    ends = [Affine.atom(a).scale(c) for a, c in coordinates[0].terms] if twice else coordinates
     for p in recursive:
         taken = witness(p.conditions, sizes)
         if taken is None:
             continue
         unit_steps: set[Affine] = set()
         for site in p.calls:
-            moves = {c: _coordinate_move(c, site, facts) for c in coordinates}
-            moved = [c for c, m in moves.items() if m is not None and m.least != 0]
-            only = moves[moved[0]] if len(moved) == 1 else None
-            if only is not None and only.least == only.most == -1 and not site.maybe:
-                unit_steps.add(moved[0])
-        if unit_steps == set(coordinates):
+            if site.maybe:
+                continue
+            steps = {e: _step(e, site, facts) for e in ends}
+            moved = [e for e, step in steps.items() if step != (0, 0)]
+            if len(moved) == 1 and steps[moved[0]][1] == -1:
+                # exactly one step, or a loop over smaller ones that begins right below
+                if steps[moved[0]][0] == -1 or site.index is not None:
+                    unit_steps.add(moved[0])
+        if unit_steps == set(ends):
             low = ONE
             for c in coordinates:
                 low = low * Growth.size(c)
-            return low, taken
+            return low * _paid_by_all(p.low, sizes, recursive), taken | p.assumed_low
     return ONE, set()
+
+
+def _paid_by_all(low: Growth, sizes: frozenset[Affine], recursive: list[State]) -> Growth:
+    """The part of a path's cost that a constant share of all states pays, up to a factor."""
+    kept = ONE
+    for m in low.monomials:
+        if all(s in sizes or invariant(s, recursive) for s, _ in m) and all(
+            f.polylog and not f.falling and f.power >= 0 for _, f in m if isinstance(f.power, Fraction)
+        ):
+            kept = kept + Growth(frozenset([m]))
+    return kept

@@ -65,11 +65,25 @@ def witness(conditions: list[Condition], sizes: frozenset[Affine] = frozenset())
     if not consistent(conditions):
         return None
     for condition in conditions:
-        if condition.kind == "data" and condition.value is None:
+        if condition.kind == "data" and (
+            condition.value is None or _apart(condition.value, conditions)
+        ):
             assumed.add(f"path-feasible:{condition.line}")
         elif condition.kind == "data" or settled(condition, sizes) is not True:
             return None
     return assumed
+
+
+def _apart(gap: Affine, conditions: list[Condition]) -> bool:
+    """Does another decision of the path say that two places are not the same?"""
+    for c in conditions:
+        if c.kind == "nonzero" and c.value in {gap, -gap}:
+            return True
+        if c.kind == "size" and c.value is not None:
+            rest = [c.value - gap, c.value + gap]  # value >= 1, and |gap| >= value
+            if any(r.is_constant and r.const <= 0 for r in rest):
+                return True
+    return False
 
 
 def consistent(conditions: list[Condition]) -> bool:

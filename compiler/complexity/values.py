@@ -155,6 +155,7 @@ class Condition:
     degree: int = 1  # of a guard value**degree <= other
     operands: tuple[object, object] | None = None  # of "data": what is compared,
     outcomes: frozenset[str] = frozenset()  # and the orders that are left
+    about: frozenset[str] = frozenset()  # the containers whose content it is about
 
 
 ONCE = Affine.number(1)
