@@ -113,6 +113,8 @@ class Facts:
     rows: dict[str, tuple[str, str]] = field(default_factory=dict)  # length atom: container, index
     most: dict[str, Affine] = field(default_factory=dict)  # bounds from above, or the atom is 0
     known: set[Affine] = field(default_factory=set)  # >= 0 for a reason that bounds do not show
+    mods: dict[str, tuple[Affine, int]] = field(default_factory=dict)  # atom = value % modulus
+    roots: dict[str, Affine] = field(default_factory=dict)  # atom = square root of a value
     about: dict[int, set[str]] = field(default_factory=dict)  # containers a line's test speaks of
     count: int = 0
 

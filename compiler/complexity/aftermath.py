@@ -68,10 +68,10 @@ class Aftermath(Iterations):
         """How often each path is taken: atoms that add up to the trips, where those are known."""
         if trips.count is None or not paths.going:
             total = None
-        elif broken or not self.facts.nonnegative(trips.count):
+        elif broken:
             total = self.facts.fresh("trips", Affine(), trips.count)
         else:
-            total = trips.count
+            total = self._at_least_none(trips.count)
         if len(paths.going) == 1 and total is not None:
             return [total]
         if len(paths.going) > 6:
@@ -88,6 +88,17 @@ class Aftermath(Iterations):
                 rest = rest - atom
             times[-1] = rest
         return times
+
+    def _at_least_none(self, count: Affine) -> Affine:
+        """max(0, count) for a whole number: a constant more where it is above one below 0."""
+        if self.facts.nonnegative(count):
+            return count
+        least = self.facts.lower(count)
+        if least is None or not all(c > 0 for _, c in least.terms):
+            return self.facts.fresh("trips", Affine(), count)
+        if least.const > -1:
+            return count
+        return count + self.facts.fresh("clamp", Affine(), Affine.number(-least.const))
 
     def _bound_times(self, i: int, atom: str, paths: Paths) -> None:
         """A guard that path i wears down and no path restores bounds how often i is taken."""

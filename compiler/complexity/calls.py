@@ -21,6 +21,7 @@ from neox.compiler.complexity.values import (
     Element,
     GaveUp,
     Instance,
+    Magnitude,
     Parameter,
     Reference,
     Remainder,
@@ -252,7 +253,11 @@ class Calls(Builtins):
         """The callee's entry sizes in terms of atoms here."""
         sizes: list[tuple[str, Affine | None]] = []
         for name, value in bound.items():
-            sizes.append((name, self.number(value, st)))
+            number = self.number(value, st)
+            if number is None and isinstance(value, Magnitude) and value.root_of is not None:
+                number = self.facts.fresh("root")
+                self.facts.roots[number.atoms[0]] = value.root_of
+            sizes.append((name, number))
             sizes.append((f"len({name})", self._clean_length(value, st)))
             sizes.append((f"len({name}[])", self._inner_length(value)))
         return tuple(sizes)

@@ -115,6 +115,8 @@ class Iterations(Motion):
             if found is None:
                 continue
             key, content = found
+            if content.kind != "dict" and name not in self._sized(body):
+                continue  # items are replaced one by one
             atom = self.facts.fresh(f"len {name}", Affine())
             carried[f"heap:{key}"] = Carried(atom.atoms[0], content.length)
             start.heap[key] = replace(content, length=atom, growth=None)
@@ -139,6 +141,21 @@ class Iterations(Motion):
                 target = self.unit.find(place(node.func), self.scope) if place(node.func) else None
                 stored |= set() if target is None else target.rebinds
         return stored - {""}, resized - {""}
+
+    def _sized(self, body: list[n.stmt | n.expr]) -> set[str]:
+        """Names of containers that get longer or shorter, or may be dictionaries that grow."""
+        found: set[str] = set()
+        for node in own_nodes(body):
+            if isinstance(node, n.AugAssign):
+                found.add(place(node.target))
+            elif isinstance(node, n.Subscript) and node.ctx != "Load":
+                if node.ctx == "Del" or isinstance(node.slice, n.Slice):
+                    found.add(place(node.value))
+            elif isinstance(node, (n.Yield, n.YieldFrom)):
+                found.add(YIELDED)
+            elif isinstance(node, n.Call):
+                found |= self._resized_by_call(node)
+        return found
 
     def changes(self, body: list[n.stmt]) -> tuple[set[str], set[str]]:
         return self._changes(list(body))

@@ -7,6 +7,7 @@ Each finds its trips and its items, runs its body once on symbolic values and le
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
@@ -135,7 +136,8 @@ class Loops(Aftermath):
             whole = -((-count.const) // 1)
             count = Affine.number(whole if whole > 0 else 0)
         elif abs(by) != 1:
-            count = count + self.facts.fresh("floor", Affine(), Affine.number(1))
+            most = Fraction(1) - 1 / abs(by) if by.denominator == 1 else Fraction(1)
+            count = count + self.facts.fresh("floor", Affine(), Affine.number(most))
         rising = low.is_constant and low.const >= 1
         return Counter(Trips(size, size, count), Num(index), index.atoms[0], rising)
 
@@ -163,6 +165,7 @@ class Loops(Aftermath):
             if (inside)
             else []
         )
+        self._bound_by_guards(carried, guards)
         cost_of_test = [replace(s, status="normal") for s in outside]
         states = self._body(node.body, inside, st)
         early = [s for s in states if s.status not in {"normal", "continue"}]

@@ -150,6 +150,16 @@ class Motion(Statements):
         elif count is not None:
             self.facts.bound(c.atom, None, c.entry + count.scale(high))
 
+    def _bound_by_guards(self, carried: dict[str, Carried], guards: list[Condition]) -> None:
+        """What guards say of single variables while an iteration starts, before it is executed."""
+        atoms = {c.atom for c in carried.values()}
+        for g in guards:
+            if g.kind != "size" or g.value is None or len(g.value.terms) != 1:
+                continue
+            atom, k = g.value.terms[0]
+            if atom in atoms and k > 0 and atom not in self.facts.low:
+                self.facts.bound(atom, Affine.number((1 - g.value.const) / k), None)
+
     def _bound_by_guard(self, c: Carried, guards: list[Condition], paths: Paths, name: str) -> None:
         """A guard limit - x >= 1 bounds x while the loop runs."""
         others = {o.atom for o in paths.carried.values()} - {c.atom}

@@ -94,13 +94,21 @@ class Operators(Views):
             return Magnitude(self.size(a))
         if op == "Mod":
             if b.is_constant and b.const > 0:
-                return Num(self.facts.fresh("mod", Affine(), Affine.number(b.const - 1)))
+                return self._modulo(a, b.const)
             return Remainder(a, b)
+        if op == "BitAnd" and b.is_constant and b.const == 1:
+            return self._modulo(a, b.const + 1)
         if op == "Pow":
             return self._power(a, b)
         if op == "LShift" and a.is_constant:
             return self._power(Affine.number(2), b)
         return Unknown()
+
+    def _modulo(self, a: Affine, modulus: Fraction) -> Num:
+        rest = self.facts.fresh("mod", Affine(), Affine.number(modulus - 1))
+        if modulus.denominator == 1:
+            self.facts.mods[rest.atoms[0]] = a, int(modulus)
+        return Num(rest)
 
     def floor_divide(self, a: Affine, divisor: Fraction) -> Value:
         whole = a.scale(1 / divisor)
@@ -133,7 +141,7 @@ class Operators(Views):
     def square_root(self, value: Value, st: State) -> Value:
         growth = self.magnitude(value, st)
         root = None if growth is None else root_of(growth, 2)
-        return Unknown() if root is None else Magnitude(root)
+        return Unknown() if root is None else Magnitude(root, self.number(value, st))
 
     def _sequence(self, op: str, left: Value, right: Value, st: State) -> Value | None:
         """Concatenation and repetition build a new container of the summed length."""
@@ -210,12 +218,28 @@ class Operators(Views):
         length = high - low
         local = any(atom in self.facts.local for atom in length.atoms)
         if local and not self.facts.nonnegative(length):
-            length = self.facts.fresh("slice", Affine(), whole)
+            length = self._clamped(length, whole, st)
         if abs(by.const) != 1:
             rounding = self.facts.fresh("floor", Affine(), Affine.number(1))
             length = length.scale(1 / abs(by.const)) + rounding
         st.charge(self.size(length), self.size(length))
         return self.allocate(st, "list", length, element)
+
+    def _clamped(self, length: Affine, whole: Affine, st: State) -> Affine:
+        """max(0, length): by a constant more, if the length is above a constant below 0."""
+        least = self.facts.lower(length)
+        if least is None or not all(c > 0 for _, c in least.terms):
+            return self.facts.fresh("slice", Affine(), whole)
+        most = -least.const
+        for condition in st.conditions:  # what the path knows of a size: at least so much
+            value = condition.value
+            if condition.kind == "size" and value is not None and len(value.terms) == 1:
+                atom, k = value.terms[0]
+                if k > 0 and least.atoms == (atom,):
+                    most = min(most, -least.const - least.terms[0][1] * (1 - value.const) / k)
+        if most <= 0:
+            return length
+        return length + self.facts.fresh("clamp", Affine(), Affine.number(most))
 
     def _end(
         self, node: n.expr | None, default: Affine | None, whole: Affine | None, st: State

@@ -7,12 +7,15 @@ case; then the calls give a recurrence in it. Several calls of different paths a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
 from neox.compiler.complexity.explain import Shape, explain_recurrence
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
+from neox.compiler.complexity.parity import Call, alternating, residues
+from neox.compiler.complexity.roots import rooted
+from neox.compiler.complexity.solution import Solution
 from neox.compiler.complexity.recurrences import (
     divide,
     full_history,
@@ -22,25 +25,6 @@ from neox.compiler.complexity.recurrences import (
 from neox.compiler.complexity.select import settled, witness
 from neox.compiler.complexity.trips import Move, euclid_trips, measure_move, shrinks
 from neox.compiler.complexity.values import CallSite, Condition, Element, State
-
-
-@dataclass(slots=True)
-class Solution:
-    low: Growth = ONE
-    high: Growth | None = None
-    assumed_low: set[str] = field(default_factory=set)
-    notes: set[str] = field(default_factory=set)
-    trace: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One recursive call in terms of the measure: how it moves, how often it happens."""
-
-    move: Move
-    times: Fraction | None  # None: once per unit of the measure
-    history: bool = False  # the arguments run through all smaller measures
-    maybe: bool = False
 
 
 def unchosen(paths: list[State], facts: Facts) -> list[State]:
@@ -60,7 +44,7 @@ def unchosen(paths: list[State], facts: Facts) -> list[State]:
         conditions = [
             Condition("opaque", c.line)
             if c.kind == "data" and c.about & (changed if "absent" in c.outcomes else written)
-            else c
+            else _without_noise(c, facts)
             for c in p.conditions
         ]
         lines = [x.partition(":")[2] for x in p.assumed_low if x.startswith("path-feasible:")]
@@ -70,11 +54,20 @@ def unchosen(paths: list[State], facts: Facts) -> list[State]:
     return result
 
 
+def _without_noise(c: Condition, facts: Facts) -> Condition:
+    """What a decision on a size implies whatever the rounding errors in it; same for large sizes."""
+    if c.kind != "size" or c.value is None or facts.mods.keys() & set(c.value.atoms):
+        return c
+    noise = set(c.value.atoms) - set(facts.without_noise(c.value).atoms)
+    value = facts.upper(c.value, noise) if noise else None
+    return c if value is None or not value.terms else replace(c, value=value)
+
+
 def solve(paths: list[State], facts: Facts) -> Solution:
     """Cost of a recursive function from the states at its ends; lows and highs are settled."""
     paths = unchosen(paths, facts)
     recursive = [p for p in paths if p.calls]
-    euclid = _euclid(paths, recursive)
+    euclid = _euclid(paths, recursive) or rooted(paths, recursive, facts)
     if euclid is not None:
         return euclid
     notes: set[str] = set()
@@ -125,7 +118,7 @@ def _solve_in(
     notes: set[str] = set()
     shapes: list[list[Call]] = []
     for path in recursive:
-        start, bottom = domain(path, measure)
+        start, bottom = domain(path, measure, facts)
         calls: list[Call] = []
         for site in path.calls:
             call = _shape(site, measure, facts)
@@ -137,7 +130,8 @@ def _solve_in(
         if bottom is not None and not (bottom == 0 and _natural(measure)):
             notes.add(f"{measure.text()} >= {bottom}")
         shapes.append(calls)
-    high = _upper(measure, paths, recursive, shapes, facts)
+    unfolded = alternating(measure, recursive, shapes, facts)
+    high = _upper(measure, paths, recursive, unfolded, facts)
     low, assumed = _lower(measure, paths, recursive, shapes, facts)
     merged = _dominating([_sorted_shape(s) for s in shapes], True)
     tolls = [p.high for p in paths]
@@ -159,7 +153,9 @@ def _natural(measure: Affine) -> bool:
     return all(c > 0 for _, c in measure.terms)
 
 
-def domain(path: State, measure: Affine) -> tuple[int | None, int | None]:
+def domain(
+    path: State, measure: Affine, facts: Facts
+) -> tuple[int | None, int | None]:
     """(least measure on this path, least measure callers may pass or None for any).
 
     `measure >= t` comes from comparisons. `measure != v` excludes v: with the excluded values in
@@ -180,15 +176,16 @@ def domain(path: State, measure: Affine) -> tuple[int | None, int | None]:
             point = -c.value.const / k
             if point.denominator == 1:
                 excluded.add(int(point))
+    left = residues(path, measure, facts)
     if least is not None:
-        while least in excluded:
+        while least in excluded or (left and least % 2 not in left):
             least += 1
         return least, None
     if not excluded:
         return None, None
     bottom = min(excluded)
     least = bottom
-    while least in excluded:
+    while least in excluded or (left and least % 2 not in left):
         least += 1
     return least, bottom
 
@@ -360,10 +357,10 @@ def _solve_factor(calls: list[Call], toll: Factor, largest: bool) -> Factor | No
         return toll
     special = [c for c in calls if c.times is None or c.history]
     if special:
+        if all(c.history for c in calls):
+            return full_history(Fraction(len(calls)), toll)
         if len(calls) != 1:
             return None
-        if calls[0].history:
-            return full_history(UNIT, toll)
         steps_by_one = calls[0].move.least == calls[0].move.most == -1
         return product_of_sizes(toll) if steps_by_one and calls[0].move.scale == 1 else None
     if all(c.move.scale < 1 for c in calls):

@@ -154,7 +154,7 @@ def _progresses(recursive: list[State], coordinates: list[Affine], facts: Facts)
                 assert most is not None
                 if most == 0 and least == 0:
                     continue
-                start, bottom = domain(p, c)
+                start, bottom = domain(p, c, facts)
                 if start is None and site.index is not None and _above(c, site, facts, ZERO):
                     start = 1  # a loop over 0 .. c - 1 that is empty at 0
                 if start is None:

@@ -12,6 +12,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.calls import Calls
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.hoist import hoist
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.unit import Function, place
@@ -40,6 +41,7 @@ FEW_PATHS = 24  # beyond, paths are blended: less is known of each, but all are 
 
 class Statements(Calls):
     inlined: tuple[Function, ...] = ()
+    _cyclic: bool | None = None
 
     def loop_for(self, node: n.For, st: State) -> list[State]:
         raise NotImplementedError
@@ -69,9 +71,67 @@ class Statements(Calls):
         outer = self.line
         self.line = self.unit.line(node.start)
         try:
+            if isinstance(node, (n.Return, n.Assign, n.AugAssign, n.Expr)) and self.cyclic:
+                return self._with_calls_first(node, st)
             return self._statement(node, st)
         finally:
             self.line = outer
+
+    def _with_calls_first(
+        self, node: n.Return | n.Assign | n.AugAssign | n.Expr, st: State
+    ) -> list[State]:
+        """Calls of functions on the same cycle are executed in place, before the statement."""
+        whole = node.value
+        if isinstance(whole, n.Call) and self._on_cycle(whole) and not isinstance(node, n.Assign):
+            return self._statement(node, st)
+        value, taken = hoist(whole, self._on_cycle, f"call#{self.line}.")
+        if not taken:
+            return self._statement(node, st)
+        states = [st]
+        for name, call in taken:
+            following: list[State] = []
+            for s in states:
+                for after in self._inline(call, s) or [s]:
+                    if after.status in {"normal", "return"}:
+                        after.env[name] = after.result if after.status == "return" else Unknown()
+                        after.status, after.result = "normal", Unknown()
+                    following.append(after)
+            states = following
+            if len(states) > MAX_PATHS:
+                raise GaveUp("too many paths")
+        rest: n.stmt
+        if isinstance(node, n.Assign):
+            rest = n.Assign(node.targets, value or node.value, node.start, node.end)
+        elif isinstance(node, n.AugAssign):
+            rest = n.AugAssign(node.target, node.op, value or node.value, node.start, node.end)
+        elif isinstance(node, n.Return):
+            rest = n.Return(value, node.start, node.end)
+        else:
+            rest = n.Expr(value or node.value, node.start, node.end)
+        done: list[State] = []
+        for s in states:
+            done += self._statement(rest, s) if s.status == "normal" else [s]
+        return done
+
+    def _on_cycle(self, call: n.Call) -> bool:
+        if not isinstance(call.func, n.Name):
+            return False
+        target = self.unit.find(call.func.id, self.scope)
+        return target is not None and target is not self.root and self.unit.reaches(
+            target, self.root
+        )
+
+    @property
+    def cyclic(self) -> bool:
+        """Is the function on a cycle of calls longer than one?"""
+        if self._cyclic is None:
+            names = {x for x in self.root.callees if x != self.root.node.name}
+            targets = [self.unit.find(x, self.root) for x in names]
+            self._cyclic = any(
+                t is not None and t is not self.root and self.unit.reaches(t, self.root)
+                for t in targets
+            )
+        return self._cyclic
 
     def _statement(self, node: n.stmt, st: State) -> list[State]:
         if isinstance(node, n.If):

@@ -153,8 +153,30 @@ def _monomial_low(m: Monomial, progress: Progress, facts: Facts) -> Growth:
             return kept * _exponential(end, factor, end, False)
         except Unbounded:
             return ONE
+    logs = _geometric_logs(m, progress)
+    if logs is not None:
+        return progress.low * logs
     kept = _ends(m, progress, facts)
     return ONE if kept is None else progress.low * kept
+
+
+def _geometric_logs(m: Monomial, progress: Progress) -> Growth | None:
+    """log(i)**b over a doubling i: at least half of the rounds have half of the last logarithm."""
+    value, found = ONE, False
+    for size, f in m:
+        if not set(size.atoms) & (set(progress.geometric) | set(progress.moves)):
+            value = value * Growth(frozenset([monomial({size: f})]))
+            continue
+        extent = progress.geometric.get(size.atoms[0])
+        if extent is None or len(size.terms) != 1 or f.power != 0 or not f.polylog or f.log < 0:
+            return None
+        if progress.low == ONE or not all(
+            _plain(g) for e in extent.monomials for _, g in e
+        ):
+            return None
+        found = True
+        value = value * extent.map(lambda s, _, f=f: Growth.size(s, f))  # type: ignore[misc]
+    return value if found else None
 
 
 def _largest_term(atom: str, factor: Factor, rest: Monomial, progress: Progress) -> Growth:
@@ -187,7 +209,8 @@ def _ends(m: Monomial, progress: Progress, facts: Facts, end: int | None = None)
         if ends is None or not all(_is_size(e, progress, facts) for e in ends):
             return None
         first, last = ends
-        larger = ends[end] if end is not None else first if last.is_constant else last
+        settled = facts.without_noise(last).is_constant
+        larger = ends[end] if end is not None else first if settled else last
         if not facts.without_noise(larger).is_constant:
             value = value * Growth.size(facts.without_noise(larger), factor)
     return value

@@ -175,6 +175,8 @@ def _by_measure(measure: Affine, kind: str, paths: Paths, facts: Facts) -> Trips
         return None
     return (
         _ranked(measure, kind, paths, facts)
+        or _by_amount(measure, paths, facts)
+        or _accelerating(measure, paths, facts)
         or _growing(measure, paths, facts)
         or _squaring(measure, paths, facts)
         or _euclid(measure, paths)
@@ -234,6 +236,60 @@ def _ranked(measure: Affine, kind: str, paths: Paths, facts: Facts) -> Trips | N
         return Trips(ONE, size, None, start, notes=notes)
     low = log_of(size) if all(m.scale > 0 for m in moves) else ONE
     return Trips(low, log_of(size), geometric=True, notes=notes)
+
+
+def _falls(measure: Affine, paths: Paths) -> list[Affine] | None:
+    """What each path takes off the measure; None where that is unknown."""
+    amounts = []
+    for new in paths.after:
+        value = _after(measure, new)
+        if value is None:
+            return None
+        amounts.append(measure - value)
+    return amounts
+
+
+def _by_amount(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
+    """Every path takes the same s >= 1 off the measure, s not changing: measure / s trips."""
+    amounts = _falls(measure, paths)
+    if not amounts or any(a != amounts[0] for a in amounts):
+        return None
+    step = amounts[0]
+    line = step.linear()
+    if len(line.terms) != 1 or line.terms[0][1] < 0 or set(step.atoms) & set(paths.entry):
+        return None
+    least = facts.lower(step)
+    start = measure.substitute(paths.entry)
+    if step.const < 0 or least is None or least.const < 1 or any(c < 0 for _, c in least.terms):
+        return None
+    size = Growth.size(facts.without_noise(start))
+    share = size * Growth.size(line, Factor(power=-UNIT))
+    return Trips(share, share + ONE)
+
+
+def _accelerating(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:
+    """Each trip takes x off the measure and x itself grows by at least 1: a square root."""
+    amounts = _falls(measure, paths)
+    if not amounts:
+        return None
+    exact = len(amounts) == 1
+    for amount, new in zip(amounts, paths.after, strict=True):
+        moving = [a for a in amount.atoms if a in paths.entry]
+        if len(moving) != 1 or amount.coefficient(moving[0]) <= 0:
+            return None
+        atom = moving[0]
+        rest = facts.lower(amount - Affine.atom(atom).scale(amount.coefficient(atom)))
+        start = facts.lower(paths.entry[atom])
+        grows = move(atom, new.get(atom, Affine.atom(atom)), facts)
+        if rest is None or rest.terms or start is None or any(c < 0 for _, c in start.terms):
+            return None
+        if grows is None or grows.scale != 1 or grows.least < 1:
+            return None
+        exact = exact and grows.least == grows.most and paths.entry[atom].is_constant
+        exact = exact and len(amount.terms) == 1
+    whole = measure.substitute(paths.entry)
+    root = Growth.size(facts.without_noise(whole), Factor(power=Fraction(1, 2)))
+    return Trips(root if exact else ONE, root)
 
 
 def _growing(measure: Affine, paths: Paths, facts: Facts) -> Trips | None:

@@ -37,6 +37,7 @@ class Magnitude:
     """A number known up to a constant factor."""
 
     growth: Growth
+    root_of: Affine | None = None  # the whole square root of this, rounded somehow
 
 
 @dataclass(frozen=True, slots=True)
