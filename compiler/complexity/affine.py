@@ -115,6 +115,9 @@ class Facts:
     known: set[Affine] = field(default_factory=set)  # >= 0 for a reason that bounds do not show
     mods: dict[str, tuple[Affine, int]] = field(default_factory=dict)  # atom = value % modulus
     roots: dict[str, Affine] = field(default_factory=dict)  # atom = square root of a value
+    choice: set[str] = field(default_factory=set)  # the caller may choose any value in the bounds
+    distinct: set[str] = field(default_factory=set)  # at their most where all items differ
+    splits: dict[object, list[tuple[frozenset[str], str]]] = field(default_factory=dict)
     about: dict[int, set[str]] = field(default_factory=dict)  # containers a line's test speaks of
     count: int = 0
 

@@ -80,6 +80,8 @@ class Aftermath(Iterations):
         if total is None and trips.most is not None:
             for atom in times:
                 self.facts.most[atom.atoms[0]] = trips.most
+        if len(times) == 2 and total is not None and self._chosen_by_content(paths):
+            self.facts.choice.add(times[0].atoms[0])
         for i, atom in enumerate(times):
             self._bound_times(i, atom.atoms[0], paths)
         if total is not None:
@@ -88,6 +90,15 @@ class Aftermath(Iterations):
                 rest = rest - atom
             times[-1] = rest
         return times
+
+    def _chosen_by_content(self, paths: Paths) -> bool:
+        """Do the paths part by tests of content that is the caller's to choose?"""
+        shared = [
+            c for c in paths.going[0].conditions if all(c in g.conditions for g in paths.going)
+        ]
+        return all(
+            c.kind == "data" for g in paths.going for c in g.conditions if c not in shared
+        )
 
     def _at_least_none(self, count: Affine) -> Affine:
         """max(0, count) for a whole number: a constant more where it is above one below 0."""

@@ -123,6 +123,12 @@ class Builtins(Conditions):
             return Unknown()
         if name in _EMPTY and not arguments:
             return self.allocate(st, _EMPTY[name], Affine(), Element("", False))
+        if name.startswith("bisect.insort") and len(arguments) == 2 and not keywords:
+            item = arguments[1]
+            if isinstance(item, Element) and item.free and item.path:  # smaller than all before
+                growth = self.length_growth(arguments[0], st)
+                st.charge(growth or ONE, growth)
+                st.assumed_low.add("worst-case-content:insort")
         entry = costs.FUNCTIONS.get(name)
         if entry is None or (keywords and name not in {"sorted", "max", "min"}):
             return self.unknown_call(name, arguments, st)
@@ -367,6 +373,8 @@ class Builtins(Conditions):
             return Unknown()
         if name == "sort":
             self._scramble(receiver, st)
+        if name == "index" and len(arguments) == 1:
+            self._late(receiver, arguments[0], st)
         return self.apply(name, entry, receiver, arguments, st)
 
     def keep(self, receiver: Value, value: Value, st: State) -> None:
@@ -380,6 +388,19 @@ class Builtins(Conditions):
             st.heap[found[0]] = replace(found[1], element=kept)
         elif self.heavy(value):
             st.heap[found[0]] = replace(found[1], element=Unknown(heavy=True))
+
+    def _late(self, receiver: Value, item: Value, st: State) -> None:
+        """What is looked for may stand as far back as the caller likes: where all items differ."""
+        found = self.container(receiver, st)
+        if not (isinstance(item, Element) and item.free and item.path) or found is None:
+            return
+        inner = found[1].element
+        if not (isinstance(inner, Element) and inner.free) or found[0] in st.touched:
+            return
+        if item.path == inner.path:
+            if item.index is not None:
+                st.charge(self.size(item.index), ONE)
+                st.assumed_low.add(f"worst-case-content:line {self.line}")
 
     def _scramble(self, receiver: Value, st: State) -> None:
         """After sorting, the content is no longer the caller's to choose."""

@@ -81,7 +81,7 @@ class Conditions(Expressions):
         value = self.value(test, yes)
         _follow(no, yes)
         if isinstance(value, Element) and value.free:
-            operands, about = (_shape(test), None), self._about(line, value)
+            operands, about = (shape(test), None), self._about(line, value)
             return (
                 [Condition("data", line, operands=operands, outcomes=frozenset("T"), about=about)],
                 [Condition("data", line, operands=operands, outcomes=frozenset("F"), about=about)],
@@ -148,7 +148,7 @@ class Conditions(Expressions):
             scan = self._search_cost(right, yes)
         _follow(no, yes)
         unknown = [Condition("opaque", line)], [Condition("opaque", line)]
-        operands = _shape(test.left), _shape(test.comparators[0])
+        operands = shape(test.left), shape(test.comparators[0])
         if op in {"In", "NotIn"}:
             absent = no if op == "In" else yes
             absent.low = absent.low + scan
@@ -173,12 +173,12 @@ class Conditions(Expressions):
         powers = self._product_guard(op, left, right, line, yes)
         if powers is not None:
             return powers
-        if op not in _ORDERS or operands[0] == operands[1]:
+        if op not in ORDERS or operands[0] == operands[1]:
             return unknown
         if not self._chosen_by_caller(test, left, right):
             return unknown
         found, about = [], self._about(line, left, right)
-        for outcomes in (_ORDERS[op], frozenset("<=>") - _ORDERS[op]):
+        for outcomes in (ORDERS[op], frozenset("<=>") - ORDERS[op]):
             gap = self._index_gap(left, right, outcomes)
             kept = Condition("data", line, gap, None, 1, operands, outcomes, about)
             found.append([Condition("opaque", line)] if gap == Affine() else [kept])
@@ -292,7 +292,7 @@ def _follow(late: State, early: State) -> None:
     late.touched = copy.touched
 
 
-_ORDERS = {
+ORDERS = {
     "Eq": frozenset("="),
     "NotEq": frozenset("<>"),
     "Lt": frozenset("<"),
@@ -302,9 +302,9 @@ _ORDERS = {
 }
 
 
-def _shape(node: object) -> object:
+def shape(node: object) -> object:
     if isinstance(node, n.Node):
-        return type(node).__name__, *(_shape(getattr(node, f)) for f in node._fields)
+        return type(node).__name__, *(shape(getattr(node, f)) for f in node._fields)
     if isinstance(node, list):
-        return tuple(_shape(x) for x in node)
+        return tuple(shape(x) for x in node)
     return node

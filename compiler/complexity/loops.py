@@ -13,6 +13,7 @@ from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.aftermath import Aftermath
 from neox.compiler.complexity.builtins import LARGE
+from neox.compiler.complexity.conditions import ORDERS, shape
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.motion import Counter
@@ -73,7 +74,7 @@ class Loops(Aftermath):
             pair = Several((Num(index), inner.item))
             return Counter(inner.trips, pair, index.atoms[0])
         if isinstance(value, Lazy) and value.kind == "zip":
-            return self._zip([self.counter(p, st) for p in value.parts])
+            return self._zip(value, [self.counter(p, st) for p in value.parts], st)
         if isinstance(value, Lazy) and value.parts:
             return self.counter(value.parts[0], st)
         length = self.length(value, st)
@@ -102,13 +103,17 @@ class Loops(Aftermath):
         found = self.container(value, st)
         return Unknown() if found is None else found[1].element
 
-    def _zip(self, parts: list[Counter]) -> Counter:
+    def _zip(self, value: Lazy, parts: list[Counter], st: State) -> Counter:
         item: Value = Several(tuple(p.item for p in parts))
         first = parts[0].trips if parts else Trips(ONE, ONE, Affine())
         if all(p.trips.count == first.count for p in parts):
             return Counter(first, item)
         known = [p.trips for p in parts if p.trips.high is not None]
         best = known[0] if known else first
+        given = [p for p in value.parts if isinstance(p, Parameter)]
+        if len(given) == len(parts) == len(known) and best.count is not None:
+            st.assumed_low.add("same-length:" + ",".join(p.name for p in given))
+            return Counter(Trips(best.low, best.high, None), item)
         return Counter(Trips(ONE, best.high, None), item)
 
     def _range(self, value: Progression, st: State) -> Counter:
@@ -202,7 +207,7 @@ class Loops(Aftermath):
         filtered = any(g.ifs for g in node.generators)
         length = self._product([c for c in counts], st) if counts else None
         if length is not None and filtered:
-            length = self.facts.fresh("kept", Affine(), length)
+            length = self._kept(node, length, st)
         if isinstance(node, n.SetComp | n.DictComp):
             st.assumed_high.add("hash-O1")
             if length is not None:
@@ -230,6 +235,71 @@ class Loops(Aftermath):
         return self.allocate(
             st, kind, length, Unknown(True) if heavy else Element("", False), whole
         )
+
+    def _kept(self, node: n.expr, length: Affine, st: State) -> Affine:
+        """How many items a filter keeps; filters of one list by one comparison share its items."""
+        assert isinstance(node, (n.ListComp, n.SetComp, n.DictComp, n.GeneratorExp))
+        head = node.generators[0]
+        test = head.ifs[0] if head.ifs else None
+        simple = len(node.generators) == 1 and len(head.ifs) == 1
+        comparison = (
+            test
+            if isinstance(test, n.Compare) and len(test.ops) == 1 and test.ops[0] in ORDERS
+            else None
+        )
+        if not simple or comparison is None or not isinstance(head.target, n.Name):
+            return self.facts.fresh("kept", Affine(), length)
+        scratch = st.copy()
+        counter = self.counter(self.value(head.iter, scratch), scratch)
+        self.assign(head.target, counter.item, scratch)
+        left = self.value(comparison.left, scratch)
+        right = self.value(comparison.comparators[0], scratch)
+        outcomes = ORDERS[comparison.ops[0]]
+        if not (isinstance(comparison.left, n.Name) and comparison.left.id == head.target.id):
+            return self.facts.fresh("kept", Affine(), length)
+        itself = self._item_itself(left, right, st)
+        key = shape(head.iter), repr(right), length, tuple(sorted(st.touched))
+        earlier = self.facts.splits.setdefault(key, [])
+        high, met = length, False
+        for others, atom in earlier:
+            if not outcomes & others:
+                high = high - Affine.atom(atom)
+                met = met or "=" in others
+        whole = outcomes.union(*(o for o, _ in earlier)) == frozenset("<=>")
+        if whole and all(not outcomes & o for o, _ in earlier) and earlier:
+            return high
+        if itself and "=" not in outcomes and not met:
+            high = high.plus(-1)  # the item compared with is not kept
+        least = Affine.number(1) if itself and "=" in outcomes else Affine()
+        kept = self.facts.fresh("kept", least, high)
+        earlier.append((outcomes, kept.atoms[0]))
+        if isinstance(left, Element) and left.free and left.path:
+            chosen = isinstance(right, (Num, Parameter)) or (
+                isinstance(right, Element) and right.free and bool(right.path)
+            )
+            if chosen:
+                self.facts.choice.add(kept.atoms[0])
+        return kept
+
+    def _item_itself(self, item: Value, other: Value, st: State) -> bool:
+        """Is the other side one of the items that are filtered?"""
+        return (
+            isinstance(item, Element)
+            and isinstance(other, Element)
+            and bool(item.path)
+            and item.path == other.path
+            and other.index is not None
+            and item.index is not None
+            and f"parameter:{item.path.removesuffix('[]')}" not in st.touched
+            and self._ranges_over_all(item, other)
+        )
+
+    def _ranges_over_all(self, item: Element, other: Element) -> bool:
+        """The items run through the whole container, so the other one is met."""
+        assert item.index is not None
+        high = self.facts.high.get(item.index.atoms[0]) if len(item.index.terms) == 1 else None
+        whole = Affine.atom(f"len({item.path.removesuffix('[]')})").plus(-1)
+        return high == whole and not item.index.const
 
     def _takes_input_apart(self, node: n.expr, st: State) -> bool:
         """`[int(x) for x in input().split()]`: no more than reading."""

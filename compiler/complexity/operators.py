@@ -58,7 +58,10 @@ class Operators(Views):
             if isinstance(product, Product) and number is not None:
                 return Product((*product.factors, number))
         if isinstance(left, Element) or isinstance(right, Element):
-            return Element("", self._stays_free(op, left, right, st))
+            if self._stays_free(op, left, right, st):
+                name = next((v.path for v in (left, right) if isinstance(v, Element)), "")
+                return Element(f"{name.rstrip('+')}+" if name else "", True)
+            return Element("", False)
         big = self.magnitude(left, st)
         if big is not None and b is not None and b.is_constant and op in {"Add", "Sub"}:
             return Magnitude(big)

@@ -23,6 +23,7 @@ from neox.compiler.complexity.recurrences import (
     subtract,
 )
 from neox.compiler.complexity.select import settled, witness
+from neox.compiler.complexity.split import split
 from neox.compiler.complexity.trips import Move, euclid_trips, measure_move, shrinks
 from neox.compiler.complexity.values import CallSite, Condition, Element, State
 
@@ -73,6 +74,8 @@ def solve(paths: list[State], facts: Facts) -> Solution:
     notes: set[str] = set()
     for measure in candidates(recursive):
         solution = _solve_in(measure, paths, recursive, facts)
+        if solution is None:
+            solution = _solve_split(measure, paths, recursive, facts)
         if solution is not None and solution.high is not None:
             return solution
         if solution is not None:
@@ -137,6 +140,18 @@ def _solve_in(
     tolls = [p.high for p in paths]
     trace = [] if merged is None else explain(measure, merged, tolls)
     return Solution(low, high, assumed, notes, trace)
+
+
+def _solve_split(
+    measure: Affine, paths: list[State], recursive: list[State], facts: Facts
+) -> Solution | None:
+    if any(domain(p, measure, facts)[0] is None or domain(p, measure, facts)[1] for p in recursive):
+        return None
+
+    def recurrence(calls: list[Call], toll: Growth, path: State) -> Growth | None:
+        return _recurrence(calls, toll, measure, [path], facts, False)
+
+    return split(measure, paths, recursive, facts, recurrence)
 
 
 def explain(measure: Affine, calls: list[Call], tolls: list[Growth | None]) -> list[str]:
