@@ -31,6 +31,8 @@ class Aftermath(Iterations):
         broken = any(s.status == "break" for s in exits)
         times = self.times or self._times(paths, trips, broken)
         self.times = None
+        for count in times or []:  # what one loop leaves another may do: such sums cancel
+            after.rounds = after.rounds + count
         for name, c in paths.carried.items():
             value = self._final(c, paths, times)
             if broken and not self._kept_by_breaks(name, c, exits):

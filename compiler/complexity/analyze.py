@@ -160,6 +160,7 @@ class Analysis:
             frozenset(notes - {"cold-cache"}),
             kind,
             length,
+            _number(loops, states),
             tuple(solution.trace),
         )
         return summary, states
@@ -173,6 +174,9 @@ class Analysis:
                 if s.high is None:
                     s.notes.add("a size inside the function is unbounded")
             s.low = settle(s.low, loops.facts, local, False) or ONE
+            least = loops.facts.lower(s.rounds)
+            if least is not None and least.terms and all(c > 0 for _, c in least.terms):
+                s.low = s.low + Growth.size(least)
 
 
 def _straight(states: list[State]) -> Solution:
@@ -206,6 +210,27 @@ def _result(loops: Loops, states: list[State]) -> tuple[str, Affine | None]:
     if length is not None and any("#" in a for a in length.atoms):
         length = None
     return "container", length
+
+
+def _number(
+    loops: Loops, states: list[State]
+) -> tuple[Affine | None, Affine | None, bool] | None:
+    """Between which sizes a returned number lies; whether the caller may choose it there."""
+    ends: set[tuple[Affine | None, Affine | None]] = set()
+    chosen = True
+    for s in states:
+        if s.status == "raise":
+            continue
+        number = loops.number(s.result, s)
+        if number is None:
+            return None
+        ends.add((loops.facts.lower(number), loops.facts.upper(number)))
+        local = set(number.atoms) & loops.facts.local
+        chosen = chosen and len(local) == 1 and local <= loops.facts.choice
+    if len(ends) != 1:
+        return None
+    low, high = ends.pop()
+    return None if low is None and high is None else (low, high, chosen)
 
 
 def _nothing(reason: str) -> Summary:

@@ -22,6 +22,7 @@ from neox.compiler.complexity.values import (
     GaveUp,
     Instance,
     Magnitude,
+    Num,
     Parameter,
     Reference,
     Remainder,
@@ -42,6 +43,7 @@ class Summary:
     notes: frozenset[str]
     result_kind: str  # "container", "plain" or "unknown"
     result_length: Affine | None
+    result_range: tuple[Affine | None, Affine | None, bool] | None = None  # of a number returned
     trace: tuple[str, ...] = ()
 
 
@@ -314,6 +316,17 @@ class Calls(Builtins):
         if target.generator:
             st.assumed_low.add(f"exhausted:{target.name}")
         st.charge(low or ONE, high)
+        if summary.result_range is not None:
+            least, most, chosen = summary.result_range
+            low_end = None if least is None else least.map_atoms(size_of)
+            high_end = None if most is None else most.map_atoms(size_of)
+            if least is not None and least == most and low_end is not None:
+                return Num(low_end)
+            if low_end is not None or high_end is not None:
+                answer = self.facts.fresh("result", low_end, high_end)
+                if chosen and low_end is not None and high_end is not None:
+                    self.facts.choice.add(answer.atoms[0])
+                return Num(answer)
         if summary.result_kind != "container":
             return Unknown()
         length = summary.result_length

@@ -266,6 +266,10 @@ class Conditions(Expressions):
         at_least = [Condition("size", line, (-gap).plus(1))]
         equal = [*at_most, *at_least]
         different = [Condition("nonzero", line, a - b)]
+        if b == Affine() and len(a.terms) == 1 and a.atoms[0] in self.facts.mods:
+            dividend, modulus = self.facts.mods[a.atoms[0]]
+            if len(dividend.terms) == 1 and not dividend.const and "#" not in dividend.atoms[0]:
+                different = [Condition("prime", line, dividend, Affine.number(modulus))]
         table = {
             "Lt": (less, at_least),
             "LtE": (at_most, more),

@@ -86,7 +86,7 @@ class Iterations(Motion):
         for name in resized:  # a parameter gets its place on the heap before the loop
             self.container(self.name(name, st), st)
         start = st.copy()
-        start.low, start.high = ONE, ONE
+        start.low, start.high, start.rounds = ONE, ONE, Affine()
         start.calls, start.conditions, start.notes = [], [], set()
         start.assumed_low, start.assumed_high = set(), set()
         carried: dict[str, Carried] = {}

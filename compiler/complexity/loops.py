@@ -18,11 +18,14 @@ from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.motion import Counter
 from neox.compiler.complexity.trips import (
+    Carried,
+    Paths,
     Trips,
     upper_trips,
 )
 from neox.compiler.complexity.unit import dotted
 from neox.compiler.complexity.values import (
+    Condition,
     Element,
     GaveUp,
     Lazy,
@@ -36,6 +39,9 @@ from neox.compiler.complexity.values import (
 )
 
 
+INDEX = "index#"  # the index of a for loop among the variables of its body
+
+
 class Loops(Aftermath):
     """The whole executor."""
 
@@ -46,12 +52,46 @@ class Loops(Aftermath):
         states = self._body(node.body, [start], st)
         self._forbid_resizing(node.iter, st, states)
         low, high = st.low, st.high
-        after = self._finish(st, states, carried, counter.trips, counter)
+        cut = self._cut_short(counter, states, carried)
+        if cut is not None:
+            after = self._finish(st, states, carried, cut[0].trips, cut[0], cut[1])
+        else:
+            after = self._finish(st, states, carried, counter.trips, counter)
         if not self.unit.count_input and only_reads(node.body, self.unit.readers):
             for s in after:
                 s.low, s.high = low, high if s.high is not None else None
         normal = [s for s in after if s.status == "normal"]
         return [s for s in after if s.status != "normal"] + self.block(node.orelse, normal)
+
+    def _cut_short(
+        self, counter: Counter, states: list[State], carried: dict[str, Carried]
+    ) -> tuple[Counter, list[Condition]] | None:
+        """A loop that goes on only while a guard holds, `if i * i > n: break`: as a while loop.
+
+        The index joins the variables that the body changes; the guards come back with the counter.
+        """
+        going = [s for s in states if s.status in {"normal", "continue"}]
+        index = counter.index
+        if not going and counter.trips.high is not None:
+            return Counter(Trips(ONE, ONE)), []
+        if index is None or not going or len(going) == len(states):
+            return None
+        start = self.facts.low.get(index)
+        guards = [c for c in going[0].conditions if all(c in s.conditions for s in going)]
+        if start is None or counter.trips.high is None or not guards:
+            return None
+        here = Affine.atom(index)
+        for s in going:
+            s.env[INDEX] = Num(here.plus(1))
+        paths = self._paths(states, {**carried, INDEX: Carried(index, start)})
+        cut = upper_trips(paths, self.facts, False)
+        high = counter.trips.high
+        if cut.high is None or not cut.high <= high or cut.high == high:
+            return None
+        carried[INDEX] = Carried(index, start)
+        for s in states:
+            s.env.setdefault(INDEX, Num(here))
+        return Counter(Trips(ONE, cut.high, None, cut.most), guard=guards[0]), guards
 
     def _forbid_resizing(self, node: n.expr, st: State, states: list[State]) -> None:
         found = self.container(self.name(node.id, st), st) if isinstance(node, n.Name) else None

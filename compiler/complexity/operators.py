@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
-from neox.compiler.complexity.affine import Affine
+from neox.compiler.complexity.affine import Affine, ratio
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, monomial, root_of
 from neox.compiler.complexity.inputs import MARK, NUMBERS
 from neox.compiler.complexity.values import (
@@ -214,6 +214,14 @@ class Operators(Views):
         if whole is None or by is None or not by.is_constant or not by.const:
             st.charge(ONE, None if whole is None else self.size(whole))
             return self.allocate(st, "list", None, element)
+        if by.const == 1 and (low is None or high is None):
+            between = self._between_places(part, st)
+            if between is not None:
+                st.charge(self.size(between), self.size(between))
+                name = base.name if isinstance(base, Parameter) else "slice"
+                st.assumed_low.add(f"in-range:{name}")
+                st.assumed_high.add(f"in-range:{name}")
+                return self.allocate(st, "list", between, element)
         if low is None or high is None or (by.const < 0 and (part.lower or part.upper)):
             length = self.facts.fresh("slice", Affine(), whole)
             st.charge(ONE, self.size(whole))
@@ -227,6 +235,29 @@ class Operators(Views):
             length = length.scale(1 / abs(by.const)) + rounding
         st.charge(self.size(length), self.size(length))
         return self.allocate(st, "list", length, element)
+
+    def _between_places(self, part: n.Slice, st: State) -> Affine | None:
+        """The length of a[i:j] for i <= j known on this path, places inside the container."""
+        scratch = st.copy()
+        low = self.number(self.value(part.lower, scratch), scratch)
+        high = self.number(self.value(part.upper, scratch), scratch)
+        if low is None or high is None:
+            return None
+        gap = high - low
+        return gap if gap.terms and self._known_at_least_none(gap, st) else None
+
+    def _known_at_least_none(self, value: Affine, st: State) -> bool:
+        if self.facts.nonnegative(value):
+            return True
+        least = self.facts.lower(value)
+        if least is None or not least.terms:
+            return False
+        for c in st.conditions:
+            if c.kind == "size" and c.value is not None and c.value.terms:
+                k = ratio(least, c.value)
+                if k is not None and k > 0 and k * (1 - c.value.const) + least.const >= 0:
+                    return True
+        return False
 
     def _clamped(self, length: Affine, whole: Affine, st: State) -> Affine:
         """max(0, length): by a constant more, if the length is above a constant below 0."""

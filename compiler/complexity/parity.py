@@ -70,6 +70,8 @@ def residues(path: State, measure: Affine, facts: Facts) -> set[int]:
     for c in path.conditions:
         if c.value is None or len(c.value.terms) != 1:
             continue
+        if c.kind in {"prime", "opaque"} and c.value == measure and c.other == Affine.number(2):
+            left.discard(0)
         atom, k = c.value.terms[0]
         value, modulus = facts.mods.get(atom, (measure, 0))
         shift = value - measure

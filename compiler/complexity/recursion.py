@@ -43,7 +43,9 @@ def unchosen(paths: list[State], facts: Facts) -> list[State]:
     result = []
     for p in paths:
         conditions = [
-            Condition("opaque", c.line)
+            Condition("opaque", c.line, c.value, c.other)
+            if c.kind == "prime"
+            else Condition("opaque", c.line)
             if c.kind == "data" and c.about & (changed if "absent" in c.outcomes else written)
             else _without_noise(c, facts)
             for c in p.conditions

@@ -69,9 +69,17 @@ def witness(conditions: list[Condition], sizes: frozenset[Affine] = frozenset())
             condition.value is None or _apart(condition.value, conditions)
         ):
             assumed.add(f"path-feasible:{condition.line}")
+        elif condition.kind == "prime" and _prime_is_not(condition):
+            assumed.add(f"path-feasible:{condition.line}")
         elif condition.kind == "data" or settled(condition, sizes) is not True:
             return None
     return assumed
+
+
+def _prime_is_not(condition: Condition) -> bool:
+    """A large prime is not divisible by a constant."""
+    divisor = condition.other
+    return divisor is not None and divisor.is_constant and divisor.const >= 2
 
 
 def _apart(gap: Affine, conditions: list[Condition]) -> bool:

@@ -553,4 +553,5 @@ def _join(a: State, b: State) -> State:
         assumed_low=chosen.assumed,
         assumed_high=a.assumed_high | b.assumed_high,
         touched=a.touched | b.touched,
+        rounds=a.rounds if a.rounds == b.rounds else Affine(),
     )

@@ -186,7 +186,11 @@ def _by_measure(measure: Affine, kind: str, paths: Paths, facts: Facts) -> Trips
 def _prime_keeps(condition: Condition, paths: Paths, facts: Facts, guards: list[Condition]) -> bool:
     """A prime n is not divisible by d as long as 2 <= d < n: d starts at 2 and a guard says so."""
     dividend, divisor = condition.value, condition.other
-    if dividend is None or divisor is None or len(divisor.terms) != 1 or divisor.const:
+    if dividend is None or divisor is None:
+        return False
+    if divisor.is_constant and divisor.const >= 2:
+        return True
+    if len(divisor.terms) != 1 or divisor.const:
         return False
     atom = divisor.atoms[0]
     if len(dividend.terms) != 1 or "#" in dividend.atoms[0] or dividend.const:

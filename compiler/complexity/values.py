@@ -194,6 +194,7 @@ class State:
     assumed_low: set[str] = field(default_factory=set)
     assumed_high: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)  # containers changed on this path
+    rounds: Affine = field(default_factory=Affine)  # of all loops so far, at least; exact sums
 
     def copy(self) -> State:
         return replace(
