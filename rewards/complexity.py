@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity import Bound, Contract, ContractError, analyze, satisfies
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import Factor, Growth, monomial
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.unit import Unit, dotted, read
 from neox.compiler.program import Program
 from neox.compiler.walk import walk

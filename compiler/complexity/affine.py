@@ -8,8 +8,9 @@ whose bounds are kept in `Facts`. Knows nothing about syntax trees or growth.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+from neox.compiler.complexity.record import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ The counts of the paths are atoms that add up to the trips, so that relations su
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.iterations import Iterations
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.trips import (
     Carried,
     Paths,
@@ -98,9 +97,7 @@ class Aftermath(Iterations):
         shared = [
             c for c in paths.going[0].conditions if all(c in g.conditions for g in paths.going)
         ]
-        return all(
-            c.kind == "data" for g in paths.going for c in g.conditions if c not in shared
-        )
+        return all(c.kind == "data" for g in paths.going for c in g.conditions if c not in shared)
 
     def _at_least_none(self, count: Affine) -> Affine:
         """max(0, count) for a whole number: a constant more where it is above one below 0."""

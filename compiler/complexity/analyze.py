@@ -17,9 +17,10 @@ from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.inputs import MARK
 from neox.compiler.complexity.loops import Loops
 from neox.compiler.complexity.memo import memo_fixed, memo_guard
-from neox.compiler.complexity.recursion import Solution, solve
+from neox.compiler.complexity.recursion import solve
 from neox.compiler.complexity.remembered import remembered
 from neox.compiler.complexity.select import lower_of
+from neox.compiler.complexity.solution import Solution
 from neox.compiler.complexity.sums import settle
 from neox.compiler.complexity.unit import Function, Unit, read
 from neox.compiler.complexity.values import (
@@ -212,9 +213,7 @@ def _result(loops: Loops, states: list[State]) -> tuple[str, Affine | None]:
     return "container", length
 
 
-def _number(
-    loops: Loops, states: list[State]
-) -> tuple[Affine | None, Affine | None, bool] | None:
+def _number(loops: Loops, states: list[State]) -> tuple[Affine | None, Affine | None, bool] | None:
     """Between which sizes a returned number lies; whether the caller may choose it there."""
     ends: set[tuple[Affine | None, Affine | None]] = set()
     chosen = True

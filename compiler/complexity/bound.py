@@ -7,10 +7,10 @@ never a guess. Expressions are sympy syntax over the names in `parameters`. Know
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from neox.compiler.complexity.growth import Growth
+from neox.compiler.complexity.record import dataclass
 
 Evidence = Literal["proved", "assumed", "heuristic", "unknown"]
 RANK: dict[Evidence, int] = {"proved": 3, "assumed": 2, "heuristic": 1, "unknown": 0}

@@ -5,14 +5,13 @@ An unknown callee costs an unknown amount, never O(1), and may resize what it is
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from neox.compiler import nodes as n
 from neox.compiler.complexity import costs
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.conditions import Conditions
 from neox.compiler.complexity.growth import ONE, Factor, Growth, log_of, monomial
 from neox.compiler.complexity.inputs import KEEPS, MARK, NUMBERS, TEXT
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.unit import dotted
 from neox.compiler.complexity.values import (
     Element,
@@ -397,10 +396,9 @@ class Builtins(Conditions):
         inner = found[1].element
         if not (isinstance(inner, Element) and inner.free) or found[0] in st.touched:
             return
-        if item.path == inner.path:
-            if item.index is not None:
-                st.charge(self.size(item.index), ONE)
-                st.assumed_low.add(f"worst-case-content:line {self.line}")
+        if item.path == inner.path and item.index is not None:
+            st.charge(self.size(item.index), ONE)
+            st.assumed_low.add(f"worst-case-content:line {self.line}")
 
     def _scramble(self, receiver: Value, st: State) -> None:
         """After sorting, the content is no longer the caller's to choose."""

@@ -7,7 +7,6 @@ function is charged its summary with the arguments' sizes put in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
@@ -15,6 +14,7 @@ from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.builtins import Builtins
 from neox.compiler.complexity.growth import ONE, Factor, Growth, monomial
 from neox.compiler.complexity.inputs import MARK, TEXT, reads
+from neox.compiler.complexity.record import dataclass, replace
 from neox.compiler.complexity.unit import Function, Unit, dotted, place
 from neox.compiler.complexity.values import (
     CallSite,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from neox.compiler import nodes as n
@@ -17,6 +16,7 @@ from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.bound import RANK, Bound, Side
 from neox.compiler.complexity.exponent import Undecided
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, log_of, monomial, root_of
+from neox.compiler.complexity.record import dataclass
 from neox.compiler.program import Program
 from neox.compiler.walk import walk
 

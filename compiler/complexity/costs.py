@@ -7,8 +7,9 @@ follow the Python wiki's TimeComplexity page. Knows nothing about states or synt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from neox.compiler.complexity.record import dataclass
 
 Cost = Literal["1", "log", "k", "klogk"]
 Result = Literal[

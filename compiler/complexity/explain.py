@@ -5,12 +5,12 @@ For `neox verify --explain`. Takes the calls and the toll that `recursion` found
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.exponent import Exponent, Root, compare, solve_power, solve_rate
 from neox.compiler.complexity.growth import UNIT, Factor, Growth
+from neox.compiler.complexity.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ No decision is a float comparison. Knows nothing about programs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 from typing import Literal
+
+from neox.compiler.complexity.record import dataclass
 
 Terms = tuple[tuple[Fraction, Fraction], ...]
 DIGITS = 60  # working precision; enclosures are good to 10**-40, far below any printed digit

@@ -6,12 +6,11 @@ Conditions, calls and comprehensions are left to the subclasses.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE
 from neox.compiler.complexity.operators import Operators
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.unit import place
 from neox.compiler.complexity.values import (
     Element,

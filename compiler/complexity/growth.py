@@ -9,11 +9,11 @@ apart. Order between factors of one size is lexicographic, between monomials fac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.exponent import Exponent, Root, Undecided, compare
+from neox.compiler.complexity.record import dataclass, replace
 
 ZERO, UNIT = Fraction(0), Fraction(1)
 

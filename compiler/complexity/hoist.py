@@ -41,4 +41,3 @@ def hoist(
         return here
 
     return visit(node), taken
-

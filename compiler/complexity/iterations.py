@@ -8,7 +8,6 @@ after the loop is expressed by how often each path was taken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
@@ -16,6 +15,7 @@ from neox.compiler.complexity.calls import Summary
 from neox.compiler.complexity.costs import SIZE_CHANGING
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.motion import Counter, Motion
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.select import consistent, lower_of
 from neox.compiler.complexity.sums import Progress, settle, total_high, total_low
 from neox.compiler.complexity.trips import (

@@ -6,7 +6,6 @@ Each finds its trips and its items, runs its body once on symbolic values and le
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
@@ -17,9 +16,9 @@ from neox.compiler.complexity.conditions import ORDERS, shape
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.motion import Counter
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.trips import (
     Carried,
-    Paths,
     Trips,
     upper_trips,
 )
@@ -37,7 +36,6 @@ from neox.compiler.complexity.values import (
     Unknown,
     Value,
 )
-
 
 INDEX = "index#"  # the index of a for loop among the variables of its body
 

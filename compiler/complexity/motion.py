@@ -6,11 +6,11 @@ grow or shrink by a factor have an extent, their largest value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.complexity.statements import Statements
 from neox.compiler.complexity.sums import Progress
 from neox.compiler.complexity.trips import (

@@ -6,13 +6,13 @@ builds a new one and costs its length. Knows nothing about calls or conditions.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine, ratio
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, monomial, root_of
 from neox.compiler.complexity.inputs import MARK, NUMBERS
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.values import (
     Element,
     Magnitude,

@@ -36,7 +36,9 @@ def alternating(
             result.append(calls)
             continue
         [residue] = mine
-        following = [s for s, r in zip(shapes, all_residues, strict=True) if (residue + step) % 2 in r]
+        following = [
+            s for s, r in zip(shapes, all_residues, strict=True) if (residue + step) % 2 in r
+        ]
         if not following or not all(_divides(s) for s in following):
             result.append(calls)
             continue
@@ -79,7 +81,9 @@ def residues(path: State, measure: Affine, facts: Facts) -> set[int]:
             continue
         for rest in (0, 1):
             amount = k * rest + c.value.const
-            holds = amount >= 1 if c.kind == "size" else amount != 0 if c.kind == "nonzero" else True
+            holds = (
+                amount >= 1 if c.kind == "size" else amount != 0 if c.kind == "nonzero" else True
+            )
             if not holds:
                 left.discard(int(rest - shift.const) % 2)
     return left

@@ -7,11 +7,11 @@ Leighton's conditions (1996); linear recurrences by their characteristic root. K
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler.complexity.exponent import Exponent, Terms, compare, solve_power, solve_rate
 from neox.compiler.complexity.growth import UNIT, ZERO, Factor
+from neox.compiler.complexity.record import replace
 
 
 def divide(terms: Terms, toll: Factor) -> Factor | None:

@@ -7,22 +7,22 @@ case; then the calls give a recurrence in it. Several calls of different paths a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
 from neox.compiler.complexity.explain import Shape, explain_recurrence
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
 from neox.compiler.complexity.parity import Call, alternating, residues
-from neox.compiler.complexity.roots import rooted
-from neox.compiler.complexity.solution import Solution
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.recurrences import (
     divide,
     full_history,
     product_of_sizes,
     subtract,
 )
+from neox.compiler.complexity.roots import rooted
 from neox.compiler.complexity.select import settled, witness
+from neox.compiler.complexity.solution import Solution
 from neox.compiler.complexity.split import split
 from neox.compiler.complexity.trips import Move, euclid_trips, measure_move, shrinks
 from neox.compiler.complexity.values import CallSite, Condition, Element, State
@@ -58,7 +58,7 @@ def unchosen(paths: list[State], facts: Facts) -> list[State]:
 
 
 def _without_noise(c: Condition, facts: Facts) -> Condition:
-    """What a decision on a size implies whatever the rounding errors in it; same for large sizes."""
+    """What a decision on a size implies whatever its rounding errors; the same for large sizes."""
     if c.kind != "size" or c.value is None or facts.mods.keys() & set(c.value.atoms):
         return c
     noise = set(c.value.atoms) - set(facts.without_noise(c.value).atoms)
@@ -170,9 +170,7 @@ def _natural(measure: Affine) -> bool:
     return all(c > 0 for _, c in measure.terms)
 
 
-def domain(
-    path: State, measure: Affine, facts: Facts
-) -> tuple[int | None, int | None]:
+def domain(path: State, measure: Affine, facts: Facts) -> tuple[int | None, int | None]:
     """(least measure on this path, least measure callers may pass or None for any).
 
     `measure >= t` comes from comparisons. `measure != v` excludes v: with the excluded values in

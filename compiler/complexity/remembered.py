@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from neox.compiler.complexity.affine import Affine, Facts, ratio
 from neox.compiler.complexity.growth import ONE, ZERO, Growth
-from neox.compiler.complexity.recursion import Solution, candidates, domain, invariant, unchosen
+from neox.compiler.complexity.recursion import candidates, domain, invariant, unchosen
 from neox.compiler.complexity.select import witness
+from neox.compiler.complexity.solution import Solution
 from neox.compiler.complexity.values import CallSite, State
 
 
@@ -52,7 +53,9 @@ def _coordinates(recursive: list[State], changed: set[str], facts: Facts) -> lis
     Differences are listed twice where their two ends move towards each other.
     """
     falling: list[Affine] = []
-    loops = [Affine.atom(a) for a in sorted(changed) if any(s.index for p in recursive for s in p.calls)]
+    loops = [
+        Affine.atom(a) for a in sorted(changed) if any(s.index for p in recursive for s in p.calls)
+    ]
     for c in [*candidates(recursive), *loops]:
         moves = [_step(c, site, facts) for p in recursive for site in p.calls]
         if all(high is not None and high <= 0 for _, high in moves) and not any(
@@ -86,8 +89,7 @@ def _towards(end: Affine, site: CallSite, facts: Facts) -> bool:
 def _spans(coordinates: list[Affine], atoms: set[str]) -> bool:
     """Do the coordinates determine each of the atoms? By elimination over the atoms."""
     rows = [{a: k for a, k in c.terms if a in atoms} for c in coordinates]
-    rank = 0
-    for atom in sorted(atoms):
+    for rank, atom in enumerate(sorted(atoms)):
         pivot = next((r for r in rows[rank:] if r.get(atom)), None)
         if pivot is None:
             return False
@@ -98,7 +100,6 @@ def _spans(coordinates: list[Affine], atoms: set[str]) -> bool:
                 k = r[atom] / pivot[atom]
                 for a, value in pivot.items():
                     r[a] = r.get(a, Fraction(0)) - k * value
-        rank += 1
     return True
 
 
@@ -185,11 +186,14 @@ def _all_reached(
             if site.maybe:
                 continue
             steps = {e: _step(e, site, facts) for e in ends}
-            moved = [e for e, step in steps.items() if step != (0, 0)]
-            if len(moved) == 1 and steps[moved[0]][1] == -1:
-                # exactly one step, or a loop over smaller ones that begins right below
-                if steps[moved[0]][0] == -1 or site.index is not None:
-                    unit_steps.add(moved[0])
+            still = Fraction(0), Fraction(0)
+            moved = [e for e, step in steps.items() if step != still]
+            if len(moved) != 1:
+                continue
+            least, most = steps[moved[0]]
+            # exactly one step, or a loop over smaller ones that begins right below
+            if most == -1 and (least == -1 or site.index is not None):
+                unit_steps.add(moved[0])
         if unit_steps == set(ends):
             low = ONE
             for c in coordinates:
@@ -202,8 +206,7 @@ def _paid_by_all(low: Growth, sizes: frozenset[Affine], recursive: list[State]) 
     """The part of a path's cost that a constant share of all states pays, up to a factor."""
     kept = ONE
     for m in low.monomials:
-        if all(s in sizes or invariant(s, recursive) for s, _ in m) and all(
-            f.polylog and not f.falling and f.power >= 0 for _, f in m if isinstance(f.power, Fraction)
-        ):
+        known = all(s in sizes or invariant(s, recursive) for s, _ in m)
+        if known and all(f.polylog and not f.falling for _, f in m):
             kept = kept + Growth(frozenset([m]))
     return kept

@@ -86,4 +86,3 @@ def _solved(calls: int, toll: Growth, size: Affine) -> Growth | None:
             return None
         total = total + Growth(frozenset([monomial({size: answer})]))
     return total
-

@@ -7,10 +7,9 @@ path qualifies, the cheapest counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.record import dataclass
 from neox.compiler.complexity.values import Condition, State
 
 
@@ -65,11 +64,10 @@ def witness(conditions: list[Condition], sizes: frozenset[Affine] = frozenset())
     if not consistent(conditions):
         return None
     for condition in conditions:
-        if condition.kind == "data" and (
-            condition.value is None or _apart(condition.value, conditions)
-        ):
-            assumed.add(f"path-feasible:{condition.line}")
-        elif condition.kind == "prime" and _prime_is_not(condition):
+        if (
+            condition.kind == "data"
+            and (condition.value is None or _apart(condition.value, conditions))
+        ) or (condition.kind == "prime" and _prime_is_not(condition)):
             assumed.add(f"path-feasible:{condition.line}")
         elif condition.kind == "data" or settled(condition, sizes) is not True:
             return None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.record import dataclass, field
 
 
 @dataclass(slots=True)

@@ -88,7 +88,11 @@ def _summed(measure: Affine, paths: list[State], recursive: list[State]) -> Grow
         for m in p.high.monomials:
             inner = dict(m).get(size, Factor())
             others = tuple((s, f) for s, f in m if s != size)
-            if not inner.polylog or inner.falling or not all(_kept(s, recursive) for s, _ in others):
+            if (
+                not inner.polylog
+                or inner.falling
+                or not all(_kept(s, recursive) for s, _ in others)
+            ):
                 return None
             factor = summed(inner)
             if factor is None:

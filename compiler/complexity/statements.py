@@ -6,14 +6,13 @@ understood makes the cost from above unknown, or stops the analysis of the funct
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from neox.compiler import nodes as n
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.calls import Calls
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.hoist import hoist
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.select import lower_of
 from neox.compiler.complexity.unit import Function, place
 from neox.compiler.complexity.values import (
@@ -117,8 +116,8 @@ class Statements(Calls):
         if not isinstance(call.func, n.Name):
             return False
         target = self.unit.find(call.func.id, self.scope)
-        return target is not None and target is not self.root and self.unit.reaches(
-            target, self.root
+        return (
+            target is not None and target is not self.root and self.unit.reaches(target, self.root)
         )
 
     @property

@@ -9,10 +9,9 @@ from below it counts as its larger end. Knows no syntax.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from neox.compiler.complexity.affine import Affine, Facts, ratio
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
+from neox.compiler.complexity.record import dataclass, field
 
 
 @dataclass(slots=True)
@@ -170,9 +169,7 @@ def _geometric_logs(m: Monomial, progress: Progress) -> Growth | None:
         extent = progress.geometric.get(size.atoms[0])
         if extent is None or len(size.terms) != 1 or f.power != 0 or not f.polylog or f.log < 0:
             return None
-        if progress.low == ONE or not all(
-            _plain(g) for e in extent.monomials for _, g in e
-        ):
+        if progress.low == ONE or not all(_plain(g) for e in extent.monomials for _, g in e):
             return None
         found = True
         value = value * extent.map(lambda s, _, f=f: Growth.size(s, f))  # type: ignore[misc]

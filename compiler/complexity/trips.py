@@ -8,12 +8,12 @@ towards a fixed limit. Knows paths and conditions, not syntax.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 
 from neox.compiler.complexity.affine import Affine, Facts
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, log_of
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.complexity.select import consistent, settled
 from neox.compiler.complexity.values import Condition, Num, Product, Remainder, State, Value
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity import inputs
 from neox.compiler.complexity.costs import METHODS, SIZE_CHANGING
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.walk import children, walk
 
 FunctionNode = n.FunctionDef | n.AsyncFunctionDef

@@ -7,11 +7,11 @@ entry are named after the parameters: `n` for a value, `len(a)` for a length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.growth import ONE, Growth
+from neox.compiler.complexity.record import dataclass, field, replace
 
 
 class GaveUp(Exception):

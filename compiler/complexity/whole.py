@@ -7,13 +7,13 @@ summary for people and for comparison with labels; the expressions say what is k
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from neox.compiler import nodes as n
 from neox.compiler.complexity.bound import Bound, Side
 from neox.compiler.complexity.growth import ONE, Growth
 from neox.compiler.complexity.inputs import readers, reads
+from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.sketch import Rank, sketch
 from neox.compiler.walk import walk
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from neox.compiler.complexity.record import dataclass
 
 RULES: dict[str, str] = {
     "NX001": "running time exceeds its contract",
@@ -33,7 +34,13 @@ class Finding:
     message: str
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "code": self.code,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+        }
 
     @staticmethod
     def of(row: dict[str, Any]) -> Finding:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from neox.compiler.complexity.record import dataclass, field, replace
 from neox.errors import InputError
 from neox.verify.findings import DEFAULT, RULES
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.complexity.sketch.expressions import Expressions
 from neox.compiler.complexity.sketch.rank import EXP, LOG, ONE, N, Rank
 from neox.compiler.complexity.sketch.values import Val, container, number

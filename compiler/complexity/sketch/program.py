@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from neox.compiler import nodes as n
+from neox.compiler.complexity.record import dataclass
 from neox.compiler.complexity.sketch.expressions import TooMuch
 from neox.compiler.complexity.sketch.loops import Loops, _is_read
 from neox.compiler.complexity.sketch.rank import EXP, ONE, N, Rank

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from neox.compiler.complexity.record import dataclass
 
 CLASSES = ("constant", "log n", "n", "n log n", "n^2", "n^3", "exponential")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from neox.compiler import nodes as n
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.complexity.sketch.rank import EXP, LOG, ONE, N, Rank
 from neox.compiler.complexity.sketch.values import Val
 from neox.compiler.complexity.unit import dotted, own_nodes

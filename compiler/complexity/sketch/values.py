@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from neox.compiler import nodes as n
+from neox.compiler.complexity.record import dataclass, field
 from neox.compiler.complexity.sketch.rank import ONE, Rank
 
 
