@@ -7,7 +7,6 @@ A mistake of the user's is one message and exit status 2; a check that failed is
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
@@ -48,6 +47,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
+    import difflib  # for mistakes alone: start-up counts
+
     found = difflib.get_close_matches(word, list(known), 1, 0.5)
     return f"; perhaps you meant {found[0]}" if found else ""
 

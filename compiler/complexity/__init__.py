@@ -7,10 +7,36 @@
 '2**n'
 >>> satisfies(bound, "O(n**2)")
 False
+
+The names are loaded when they are first asked for: the linter's start-up counts.
 """
 
-from neox.compiler.complexity.analyze import analyze
-from neox.compiler.complexity.bound import Bound, Side
-from neox.compiler.complexity.contracts import Contract, ContractError, contracts, satisfies
+from __future__ import annotations
+
+MYPY = False
+if MYPY:
+    from neox.compiler.complexity.analyze import analyze
+    from neox.compiler.complexity.bound import Bound, Side
+    from neox.compiler.complexity.contracts import Contract, ContractError, contracts, satisfies
+
+_HOMES = {
+    "analyze": "analyze",
+    "Bound": "bound",
+    "Side": "bound",
+    "Contract": "contracts",
+    "ContractError": "contracts",
+    "contracts": "contracts",
+    "satisfies": "contracts",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = __import__(f"{__name__}.{home}", fromlist=[name])
+    globals()[name] = value = getattr(module, name)
+    return value
+
 
 __all__ = ["Bound", "Contract", "ContractError", "Side", "analyze", "contracts", "satisfies"]

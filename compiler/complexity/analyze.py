@@ -34,7 +34,6 @@ from neox.compiler.complexity.values import (
     Unknown,
     Value,
 )
-from neox.compiler.complexity.whole import whole
 from neox.compiler.program import Program
 
 NAMES = "nmkpqrstuvw"
@@ -59,6 +58,8 @@ def analyze(program: Program, path: str | None = None, *, count_input: bool = Fa
     analysis = Analysis(unit)
     bounds = [analysis.bound(f, path) for f in unit.functions]
     if unit.reads and unit.module is not None:
+        from neox.compiler.complexity.whole import whole  # scripts alone need it: start-up counts
+
         bounds.append(whole(analysis.bound(unit.module, path), program.tree))
     return bounds
 

@@ -110,6 +110,12 @@ def solve_rate(terms: Terms) -> Exponent:
 
 
 def _rational(root: Root) -> Exponent:
+    for whole in range(0 if root.kind == "power" else 1, 4):  # the usual ones need no enclosure
+        sign = root.compare(Fraction(whole))
+        if sign == 0:
+            return Fraction(whole)
+        if sign < 0:
+            break
     low, high = root.enclose()
     middle = Fraction((low + high) / 2)
     for limit in (1, 2, 3, 4, 6, 12):  # exponents such as 3/2; a false guess fails the exact test

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -13,6 +11,11 @@ from typing import Any
 from neox import __version__
 from neox.errors import InputError
 from neox.verify.settings import Settings
+
+try:
+    from _blake2 import blake2b  # hashlib would load OpenSSL as well: start-up counts
+except ImportError:
+    from hashlib import blake2b
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "build", "dist", "venv", "site-packages"})
 
@@ -62,11 +65,13 @@ class Cache:
         self.hits = 0
 
     def key(self, data: bytes, options: str) -> str:
-        return hashlib.sha256(f"{self.version} {options} ".encode() + data).hexdigest()
+        return blake2b(f"{self.version} {options} ".encode() + data).hexdigest()[:64]
 
     def get(self, key: str) -> dict[str, Any] | None:
         if not self.enabled:
             return None
+        import json
+
         try:
             value = json.loads((self.folder / key[:2] / f"{key}.json").read_bytes())
         except (OSError, ValueError):
@@ -80,6 +85,8 @@ class Cache:
         """Written beside and moved into place; a folder that cannot be written is no error."""
         if not self.enabled:
             return
+        import json
+
         place = self.folder / key[:2]
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -102,4 +109,4 @@ def _fingerprint() -> str:
             if entry.name.endswith((".py", ".so")):
                 info = entry.stat()
                 parts.append(f"{entry.name} {info.st_size} {info.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return blake2b("\n".join(parts).encode()).hexdigest()[:64]

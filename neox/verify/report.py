@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from neox import __version__
@@ -34,6 +33,8 @@ def concise(findings: Iterable[Finding]) -> list[str]:
 
 
 def as_json(rows: list[Row], findings: list[Finding]) -> str:
+    import json
+
     return json.dumps(
         {
             "schema": SCHEMA,

@@ -42,11 +42,14 @@ def load(start: Path) -> Settings:
 
 
 def _read(file: Path) -> Settings:
-    import tomllib  # only where there is a file to read: start-up counts
-
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("neox", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        text = file.read_text(encoding="utf-8")
+        if "neox" not in text:  # nothing is asked of us: start-up counts
+            return Settings(root=file.parent)
+        import tomllib
+
+        table = tomllib.loads(text).get("tool", {}).get("neox", {})
+    except (ValueError, OSError) as error:
         raise InputError(f"cannot be read: {error}", file, remedy="mend the file") from None
     for key in table:
         if key not in _KEYS:

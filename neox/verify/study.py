@@ -6,11 +6,13 @@ finding of rule NX900.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from neox.compiler import Program, parse
-from neox.compiler.complexity import Bound, Contract, ContractError, analyze, contracts, satisfies
+from neox.compiler.complexity.analyze import analyze
+from neox.compiler.complexity.bound import Bound
 from neox.errors import InputError
 from neox.verify.files import Cache, content
 from neox.verify.findings import RULES, Finding, silenced
@@ -18,6 +20,7 @@ from neox.verify.habits import habits
 from neox.verify.settings import Settings
 
 Row = dict[str, Any]
+_PROMISES = re.compile(r"neox|complexity|bound", re.IGNORECASE)  # what no contract can do without
 MAX_BYTES = 4_000_000  # a source beyond this is data in disguise
 _RANK = {"unknown": 0, "heuristic": 1, "assumed": 2, "proved": 3}
 
@@ -58,7 +61,11 @@ def _examine(path: Path, data: bytes, settings: Settings) -> dict[str, Any]:
         Finding("NX900", str(path), d.line, d.column + 1, d.message) for d in program.diagnostics
     ]
     failed = bool(findings)
-    promised = contracts(program)
+    promised: dict[int, str] = {}
+    if _PROMISES.search(program.text):
+        from neox.compiler.complexity.contracts import contracts  # few files have any
+
+        promised = contracts(program)
     rows: list[Row] = []
     for bound in analyze(program, count_input=settings.count_input):
         row = row_of(path, bound)
@@ -66,7 +73,7 @@ def _examine(path: Path, data: bytes, settings: Settings) -> dict[str, Any]:
         if bound.line in promised:
             try:
                 findings += judge(path, bound, promised[bound.line], row)
-            except ContractError as error:
+            except ValueError as error:  # a ContractError: the text is not a contract
                 findings.append(Finding("NX900", str(path), bound.line, 1, f"contract: {error}"))
                 failed = True
         findings += _depth(path, bound)
@@ -107,6 +114,8 @@ def shown(row: Row) -> str:
 
 def judge(path: Path, bound: Bound, contract: str, row: Row) -> list[Finding]:
     """Contract kept, broken, loose or open; the verdict goes into the row as well."""
+    from neox.compiler.complexity.contracts import Contract, satisfies
+
     kept = satisfies(bound, contract)
     row["contract"], row["kept"] = contract, kept
     where = str(path), bound.line, 1
