@@ -15,18 +15,18 @@ from __future__ import annotations
 
 MYPY = False
 if MYPY:
-    from neox.compiler.complexity.analyze import analyze
+    from neox.compiler.complexity.analysis import analyze
     from neox.compiler.complexity.bound import Bound, Side
-    from neox.compiler.complexity.contracts import Contract, ContractError, contracts, satisfies
+    from neox.compiler.complexity.contract import Contract, ContractError, contracts, satisfies
 
 _HOMES = {
-    "analyze": "analyze",
+    "analyze": "analysis",
     "Bound": "bound",
     "Side": "bound",
-    "Contract": "contracts",
-    "ContractError": "contracts",
-    "contracts": "contracts",
-    "satisfies": "contracts",
+    "Contract": "contract",
+    "ContractError": "contract",
+    "contracts": "contract",
+    "satisfies": "contract",
 }
 
 

@@ -259,6 +259,8 @@ class Calls(Builtins):
             if number is None and isinstance(value, Magnitude) and value.root_of is not None:
                 number = self.facts.fresh("root")
                 self.facts.roots[number.atoms[0]] = value.root_of
+            if value == Parameter(name):  # passed on as it came, whatever it is
+                number = Affine.atom(name)
             sizes.append((name, number))
             sizes.append((f"len({name})", self._clean_length(value, st)))
             sizes.append((f"len({name}[])", self._inner_length(value)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neox.compiler import Program, parse
-from neox.compiler.complexity.analyze import analyze
+from neox.compiler.complexity.analysis import analyze
 from neox.compiler.complexity.bound import Bound
 from neox.errors import InputError
 from neox.verify.files import Cache, content
@@ -63,7 +63,7 @@ def _examine(path: Path, data: bytes, settings: Settings) -> dict[str, Any]:
     failed = bool(findings)
     promised: dict[int, str] = {}
     if _PROMISES.search(program.text):
-        from neox.compiler.complexity.contracts import contracts  # few files have any
+        from neox.compiler.complexity.contract import contracts  # few files have any
 
         promised = contracts(program)
     rows: list[Row] = []
@@ -114,7 +114,7 @@ def shown(row: Row) -> str:
 
 def judge(path: Path, bound: Bound, contract: str, row: Row) -> list[Finding]:
     """Contract kept, broken, loose or open; the verdict goes into the row as well."""
-    from neox.compiler.complexity.contracts import Contract, satisfies
+    from neox.compiler.complexity.contract import Contract, satisfies
 
     kept = satisfies(bound, contract)
     row["contract"], row["kept"] = contract, kept

@@ -15,6 +15,40 @@ def bound_of(code: str) -> Bound:
 
 
 CLAIMED = {
+    "a for loop that leaves by its index": (
+        "sqrt(n)",
+        """
+        def f(n):
+            for i in range(n):
+                if i * i > n:
+                    break
+        """,
+    ),
+    "odd down by one, even halved": (
+        "log(n)",
+        """
+        def f(x, n):
+            if n == 0:
+                return 1
+            if n % 2:
+                return x * f(x, n - 1)
+            h = f(x, n // 2)
+            return h * h
+        """,
+    ),
+    "an interval from both ends": (
+        "n**2",
+        """
+        from functools import cache
+        @cache
+        def f(s, i, j):
+            if i >= j:
+                return 0
+            if s[i] == s[j]:
+                return f(s, i + 1, j - 1)
+            return 1 + min(f(s, i + 1, j), f(s, i, j - 1))
+        """,
+    ),
     "binary search by any midpoint name": (
         "log(n)",
         """
@@ -175,11 +209,70 @@ NOT_CLAIMED = {
                 if i == 5:
                     break
         """,
-    "a size test that leaves early": """
+    "remembered in a table the function writes itself": """
+        def f(n, table):
+            if n <= 2:
+                return 1
+            if table[n] != -1:
+                return table[n]
+            table[n] = f(n - 1, table) + f(n - 2, table)
+            return table[n]
+        """,
+    "two arguments, one of them bounded": """
+        from functools import cache
+        @cache
+        def f(i, j):
+            if i > j:
+                return 0
+            return f(i + 1, j + 1) + f(i + 1, j)
+        """,
+    "away from the base case": """
         def f(n):
+            if n == 0:
+                return 0
+            return f(n + 1)
+        """,
+    "an odd step that the next level cannot take": """
+        def f(n):
+            if n <= 0:
+                return 1
+            if n % 2:
+                return f(n - 1) + f(n - 1)
+            return 1
+        """,
+    "a half that keeps the pivot": """
+        def f(a):
+            if len(a) <= 1:
+                return a
+            p = a[0]
+            return f([x for x in a if x < p]) + f([x for x in a if x >= p])
+        """,
+    "a pivot that is assigned anew between the filters": """
+        def f(a, b):
+            if len(a) <= 1:
+                return a
+            p = a[0]
+            low = [x for x in a if x <= p]
+            p = b[0]
+            return f(low, b) + f([x for x in a if x > p], b)
+        """,
+    "the root of one": """
+        def f(n):
+            if n <= 0:
+                return 1
+            return f(int(n ** 0.5)) + 1
+        """,
+    "distinct only inside one round": """
+        def f(a, n):
+            seen = set()
             for i in range(n):
-                if i * i > n:
-                    break
+                for x in a:
+                    seen.add(x)
+            c = 0
+            for x in seen:
+                for y in seen:
+                    c += 1
+            return c
         """,
     "membership of what was just added": """
         def f(a):
