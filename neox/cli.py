@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "imitate a corpus, then learn from rewards that can be checked",
     "evaluate": "judge a model, samples or references on held-out tasks or HumanEval",
     "generate": "write programs with a trained model",
+    "chat": "talk with a trained model in the terminal",
     "serve": "a trained model behind OpenAI's HTTP interface",
     "verify": "bound the running time of functions, and check contracts",
     "compile": "show the tokens, the tree or the canonical text of a Python file",

@@ -61,14 +61,13 @@ def beam_search(
         if request.law.looks_back:
             rows = zip(logits, beams, strict=True)
             logits = torch.stack([adjusted(x, request.law, request.prompt, b.ids) for x, b in rows])
-        allowed = mask_of([(constraint, b.place) for b in beams], logits)
+        allowed = mask_of([(constraint, b.place, left + 1) for b in beams], logits)
         if allowed is not None:
             logits = logits.masked_fill(~allowed, NEVER)
         logprobs = logits.log_softmax(dim=-1)
         total = logprobs + torch.tensor([b.sum for b in beams])[:, None]
         grown = list[_Beam]()
-        # where a constraint may refuse what its mask allows, as many more are looked at
-        most = min(total.numel(), 2 * width if constraint is None else 64 * width)
+        most = min(total.numel(), (1 + len(runner.stops)) * width)
         for flat in total.flatten().topk(most).indices.tolist():
             row, token = divmod(flat, total.shape[1])
             logprob = float(logprobs[row, token])
@@ -76,8 +75,6 @@ def beam_search(
                 break
             parent = beams[row]
             place = constraint.advance(parent.place, token) if constraint else None
-            if constraint is not None and (place is None or not constraint.in_time(place, left)):
-                continue
             beam = _Beam((*parent.ids, token), (*parent.logprobs, logprob), place, parent.slot)
             if token in runner.stops:
                 done.append(_found(beam, "stop", length_penalty))

@@ -1,7 +1,7 @@
 """Only what a grammar allows: masks over the vocabulary, and an end within the tokens left.
 
 A constraint follows a text token by token in places that never change, so that drafts, beams and
-alternatives keep theirs. A text that is cut at its length is whole too: no token is taken from
+alternatives keep theirs. A text that is cut at its length is whole too: no token is allowed from
 which the rest could not be finished in time. Python comes from the frontend's viable prefixes,
 JSON from a grammar made of its schema.
 """
@@ -9,7 +9,6 @@ JSON from a grammar made of its schema.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isqrt
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,20 +21,19 @@ Place = Any  # where a text stands, a constraint's own immutable value
 
 
 class Grammar(Protocol):
-    """Texts byte by byte and by the tokens of one vocabulary; masks as bits, token t in bit t & 7
-    of byte t >> 3, the end token where the text is whole."""
+    """Texts byte by byte and by the tokens of one vocabulary."""
 
     def start(self) -> Place: ...
     def read(self, place: Place, data: bytes) -> Place | None: ...
     def advance(self, place: Place, token: int) -> Place | None: ...
-    def mask(self, place: Place) -> bytes: ...
     def complete(self, place: Place) -> bool: ...
     def cost(self, place: Place) -> int:
         """Bytes that are enough to make the text whole."""
         ...
 
-    def rise(self, place: Place) -> int:
-        """By how many bytes the cost can rise with one more byte, at most."""
+    def mask(self, place: Place, budget: int) -> bytes:
+        """The tokens after which budget - 1 more are enough, and the end tokens where the text is
+        whole. Bits: token t is bit t & 7 of byte t >> 3. Never empty where budget >= cost."""
         ...
 
 
@@ -66,46 +64,27 @@ class Constraint:
     def advance(self, place: Place, token: int) -> Place | None:
         return self.grammar.advance(place, token)
 
-    def in_time(self, place: Place, left: int) -> bool:
-        """Can a text here be made whole with so many more tokens?"""
-        return self.grammar.cost(place) <= left
-
-    def carefree(self, place: Place, left: int) -> int:
-        """For so many more bytes nobody needs to ask `in_time`; costs are not cheap to find."""
-        spare = max(0, left - self.grammar.cost(place))
-        rise = self.grammar.rise(place) + 1
-        # n bytes, each of them perhaps a blank that deepens the block: n * (rise + n) <= spare
-        return (isqrt(rise * rise + 4 * spare) - rise) // 2
-
-    def allowed(self, place: Place) -> list[int]:
-        bits = np.frombuffer(self.grammar.mask(place), dtype=np.uint8)
-        return np.unpackbits(bits, bitorder="little")[: len(self.words)].nonzero()[0].tolist()
-
-    def nearest(self, place: Place, left: int, p: Tensor) -> tuple[int, Place]:
-        """The likeliest token from which the text can be ended in time, for the rare place where
-        several draws could not."""
-        fitting = []
-        for token in self.allowed(place):
-            after = self.grammar.advance(place, token)
-            if after is not None and self.grammar.cost(after) <= left:
-                fitting.append((float(p[token]), -token, after))
-        if not fitting:
-            raise RuntimeError("the grammar promised an end that no token leads to")
-        _, token, after = max(fitting, key=lambda found: found[:2])
-        return -token, after
+    def allowed(self, place: Place, budget: int) -> list[int]:
+        bits = np.frombuffer(self.grammar.mask(place, budget), dtype=np.uint8)
+        found: list[int] = np.unpackbits(bits, bitorder="little").nonzero()[0].tolist()
+        return found
 
 
-def mask_of(
-    places: Sequence[tuple[Constraint | None, Place | None]], logits_RV: Tensor
-) -> Tensor | None:
+Where = tuple[Constraint | None, Place | None, int]
+"""A row's constraint, its place, and how many tokens it has left."""
+
+
+def mask_of(rows: Sequence[Where], logits_RV: Tensor) -> Tensor | None:
     """What may come next [R, V], True for all where a row has no constraint; None without any."""
-    if all(constraint is None for constraint, _ in places):
+    if all(constraint is None for constraint, _, _ in rows):
         return None
-    rows, width = logits_RV.shape
-    packed = np.full((rows, (width + 7) // 8), 255, dtype=np.uint8)
-    for row, (constraint, place) in enumerate(places):
+    width = logits_RV.shape[1]
+    packed = np.full((len(rows), (width + 7) // 8), 255, dtype=np.uint8)
+    for row, (constraint, place, left) in enumerate(rows):
         if constraint is not None:
-            bits = np.frombuffer(constraint.grammar.mask(place), dtype=np.uint8)
-            packed[row, :] = bits[: packed.shape[1]]
+            bits = np.frombuffer(constraint.grammar.mask(place, left), dtype=np.uint8)
+            most = min(len(bits), packed.shape[1])
+            packed[row] = 0  # what the model has beyond the vocabulary may not come
+            packed[row, :most] = bits[:most]
     flat = np.unpackbits(packed, axis=1, bitorder="little", count=width)
     return torch.from_numpy(flat).bool().to(logits_RV.device)

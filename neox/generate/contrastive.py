@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from neox.generate.beam import Found
-from neox.generate.constrained import Place, mask_of
+from neox.generate.constrained import Place, Where, mask_of
 from neox.generate.engine import Request
 from neox.generate.law import NEVER, adjusted
 from neox.generate.runner import Runner
@@ -47,13 +47,13 @@ def contrastive_search(
             if text.request.law.looks_back:
                 request = text.request
                 logits[row] = adjusted(logits[row], request.law, request.prompt, text.ids)
-        allowed = mask_of([(text.request.constraint, text.place) for text in live], logits)
+        allowed = mask_of([text.where for text in live], logits)
         if allowed is not None:
             logits = logits.masked_fill(~allowed, NEVER)
         logprobs = logits.log_softmax(dim=-1)
-        candidates = [text.candidates(row, k) for text, row in zip(live, logprobs, strict=True)]
-        # all rows have k siblings: those with fewer repeat their last
-        padded = [[*c, *[c[-1]] * (k - len(c))] for c in candidates]
+        values, top = logprobs.topk(k)
+        # all rows have k siblings: where fewer are allowed, the best stands for the others
+        padded = torch.where(values > NEVER, top, top[:, :1]).tolist()
         hidden = runner.peek([text.slot for text in live], padded)  # [R, k, d]
         choices = []
         for text, tokens, row, states in zip(live, padded, logprobs, hidden, strict=True):
@@ -95,19 +95,10 @@ class _Text:
         assert self._past is not None
         return (F.normalize(states_kd.float(), dim=-1) @ self._past[: self._size].T).amax(dim=-1)
 
-    def candidates(self, logprobs: Tensor, k: int) -> list[int]:
-        """The k likeliest that may come, best first."""
-        constraint = self.request.constraint
-        if constraint is None:
-            return [int(i) for i in logprobs.topk(k).indices]
-        left, found = self.request.max_new_tokens - len(self.ids) - 1, list[int]()
-        for token in logprobs.argsort(descending=True, stable=True).tolist():
-            if len(found) == k or logprobs[token] == NEVER:
-                break
-            place = constraint.advance(self.place, token)
-            if place is not None and constraint.in_time(place, left):
-                found.append(token)
-        return found
+    @property
+    def where(self) -> Where:
+        left = self.request.max_new_tokens - len(self.ids)
+        return self.request.constraint, self.place, left
 
     def take(self, token: int, logprob: float, state: Tensor, stops: frozenset[int]) -> None:
         self.ids.append(token)

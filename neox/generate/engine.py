@@ -28,7 +28,6 @@ from neox.generate.runner import Runner
 from neox.policy.base import Ids
 
 CHUNK = 64  # prompt tokens read in one step
-REJECTIONS = 8  # redraws of a token that could not be finished in time
 
 Finish = Literal["stop", "length", "cancelled", "error"]
 Top = tuple[tuple[int, float], ...]
@@ -82,7 +81,6 @@ class Stream:
         self.finish: Finish | None = None
         self.error: Exception | None = None
         self.place: Place | None = None
-        self.carefree = 0  # bytes for which the constraint's end is out of danger
         self.slot = -1
         self.fed = 0  # tokens of prompt + ids that the slot has read
         self.drafted = self.accepted = 0
@@ -242,7 +240,6 @@ class Engine:
             prompt = stream.request.prompt
             if stream.request.constraint is not None:
                 stream.place = stream.request.constraint.start()
-                stream.carefree = 0
             source, shared = self._longest(prompt) if not stream.request.echo else (-1, 0)
             slot = source if source in self._free else min(self._free)
             self._free.remove(slot)
@@ -349,7 +346,7 @@ class Engine:
                 if j and request.constraint is not None:
                     place = request.constraint.advance(place, draft[j - 1])
                 laws.append(request.law)
-                places.append((request.constraint, place))
+                places.append((request.constraint, place, stream.remaining - j))
                 numbers.append(uniform(request.seed, len(stream.ids) + j))
                 at += 1
         started = time.perf_counter()
@@ -361,20 +358,15 @@ class Engine:
         for stream, draft, _ in ready:
             rows = slice(at, at + len(draft) + 1)
             at += len(draft) + 1
-            self._take(stream, draft, tokens[rows], p[rows], plain[rows])
+            self._take(stream, draft, tokens[rows], plain[rows])
 
-    def _take(
-        self, stream: Stream, draft: list[int], tokens: list[int], p: Tensor, plain: Tensor
-    ) -> None:
+    def _take(self, stream: Stream, draft: list[int], tokens: list[int], plain: Tensor) -> None:
         pieces: list[Piece] = []
         request, stops = stream.request, self.runner.stops
         finish: Finish | None = None
-        for j, drawn in enumerate(tokens):
-            token = drawn
+        for j, token in enumerate(tokens):
             if request.constraint is not None:
-                started = time.perf_counter()
-                token, stream.place = self._in_time(stream, token, p[j])
-                self.counts.masks += time.perf_counter() - started
+                stream.place = request.constraint.advance(stream.place, token)
             logprob = float(plain[j, token])
             stream.ids.append(token)
             stream.logprobs.append(logprob)
@@ -401,31 +393,6 @@ class Engine:
         stream.fed -= len(draft) - accepted  # forget what was not drawn
         self.runner.rewind(stream.slot, stream.fed)
         del self._kept[stream.slot][stream.fed :]
-
-    def _in_time(self, stream: Stream, token: int, p: Tensor) -> tuple[int, Place]:
-        """The token, or another draw, so that what remains is enough to finish the text."""
-        constraint = stream.request.constraint
-        assert constraint is not None
-        left = stream.remaining - 1
-        stream.carefree -= len(constraint.words[token]) or 1
-        if stream.carefree >= 0:
-            place = constraint.advance(stream.place, token)
-            assert place is not None, "the mask allowed a token that the grammar does not"
-            return token, place
-        index, law = len(stream.ids), p
-        for attempt in range(1, REJECTIONS + 1):
-            place = constraint.advance(stream.place, token)
-            if place is not None and constraint.in_time(place, left):
-                stream.carefree = constraint.carefree(place, left)
-                return token, place
-            law = law.clone() if law is p else law
-            law[token] = 0.0
-            if not bool(law.sum() > 0):
-                break
-            seed = uniform(stream.request.seed, index, attempt)
-            token = int(draw(law[None], [seed])[0])
-        stream.carefree = 0
-        return constraint.nearest(stream.place, left, p)
 
     def _tell(self, stream: Stream, pieces: Sequence[Piece]) -> bool:
         if stream.listener is None:

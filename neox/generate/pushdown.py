@@ -19,6 +19,7 @@ Place = frozenset[tuple[Class, Stack] | None]  # a byte class and what follows i
 
 FAR = 1 << 20
 ROWS = 4096  # masks kept
+AMPLE = 512  # bytes: with more left, only what costs more than these is refused
 
 
 def literal(text: bytes) -> list[Symbol]:
@@ -35,7 +36,6 @@ class Pushdown:
         self._end = set(end)
         self._trie = Trie(vocabulary, self._end)
         self._costs = self._shortest()
-        self._longest = sum(max(self._rest(_stack(way)) for way in ways) for ways in rules.values())
         self._steps: dict[tuple[Place, int], Place | None] = {}
         self._rows: dict[Place, bytes] = {}
         self._start: Place = frozenset(self._expand([(start, None)]))
@@ -63,14 +63,17 @@ class Pushdown:
     def cost(self, place: Place) -> int:
         return min((0 if item is None else 1 + self._rest(item[1]) for item in place), default=FAR)
 
-    def rise(self, place: Place) -> int:
-        """A byte may begin the longest alternative of a rule; with a margin for nested ones."""
-        return self._longest
-
-    def mask(self, place: Place) -> bytes:
+    def mask(self, place: Place, budget: int) -> bytes:
+        if budget <= AMPLE + 2 * self.cost(place):
+            return self._trie.mask(
+                place, self._step, self.complete(place), lambda after: self.cost(after) < budget
+            )
         row = self._rows.get(place)
         if row is None:
-            row = self._trie.mask(place, self._step, self.complete(place))
+            most = max(AMPLE, self.cost(place))
+            row = self._trie.mask(
+                place, self._step, self.complete(place), lambda after: self.cost(after) <= most
+            )
             if len(self._rows) >= ROWS:
                 self._rows.clear()
                 self._steps.clear()
@@ -127,10 +130,3 @@ class Pushdown:
                 if best < costs[name]:
                     costs[name], changed = best, True
         return costs
-
-
-def _stack(way: Sequence[Symbol]) -> Stack:
-    stack: Stack = None
-    for symbol in reversed(way):
-        stack = (symbol, stack)
-    return stack

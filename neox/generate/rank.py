@@ -9,7 +9,7 @@ of equals the one of lower complexity, then the simpler structure. No grading te
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import Levenshtein
@@ -38,9 +38,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """best: number of the chosen candidate, None where every candidate failed to run. clusters: the
-    best first."""
+    """entry: the function that was called. best: number of the chosen candidate, None where every
+    candidate failed to run. clusters: the best first."""
 
+    entry: str
     best: int | None
     confidence: float
     clusters: tuple[Cluster, ...]
@@ -64,7 +65,7 @@ def rank(
     name, annotations = signed
     inputs = probes(annotations, [list(e.args) for e in examples])
     done = behaviours(box, programs, name, inputs, examples)
-    return choose(programs, done, logprobs)
+    return replace(choose(programs, done, logprobs), entry=name)
 
 
 def choose(
@@ -103,8 +104,8 @@ def choose(
         logprob=max((logprobs[m] for m in best.members), default=0.0) if logprobs else 0.0,
     )
     if best.trouble:
-        return Ranking(None, 0.0, tuple(clusters), evidence)
-    return Ranking(best.medoid, confidence(evidence), tuple(clusters), evidence)
+        return Ranking("", None, 0.0, tuple(clusters), evidence)
+    return Ranking("", best.medoid, confidence(evidence), tuple(clusters), evidence)
 
 
 def medoid(texts: Sequence[str], numbers: Sequence[int]) -> int:

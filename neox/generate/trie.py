@@ -24,15 +24,23 @@ class Trie:
                     node = node.setdefault(byte, {})
                 node.setdefault(_HERE, []).append(token)
 
-    def mask(self, place: Any, step: Callable[[Any, int], Any], complete: bool) -> bytes:
-        """Bits of the tokens along which `step` (None where it cannot go on) leads from `place`,
-        and of the end tokens where the text is complete."""
+    def mask(
+        self,
+        place: Any,
+        step: Callable[[Any, int], Any],
+        complete: bool,
+        fits: Callable[[Any], bool],
+    ) -> bytes:
+        """Bits of the tokens along which `step` (None where it cannot go on) leads from `place` to
+        one that fits, and of the end tokens where the text is complete."""
         bits = bytearray((len(self.words) + 31) // 32 * 4)
         work = [(self._root, place)]
         while work:
             node, at = work.pop()
             for byte, below in node.items():
                 if byte == _HERE:
+                    if not fits(at):
+                        continue
                     for token in below:
                         bits[token >> 3] |= 1 << (token & 7)
                 elif (after := step(at, byte)) is not None:

@@ -28,3 +28,8 @@ def words(tokenizer: Any) -> list[bytes]:
     if missing:
         raise InputError(f"the tokenizer is not byte-level: {missing} bytes have no token")
     return found
+
+
+def stops(tokenizer: Any) -> list[int]:
+    """The tokens that end a text: some tokenizers have several."""
+    return list(getattr(tokenizer, "stops", None) or [tokenizer.eos])

@@ -151,7 +151,7 @@ def test_a_listener_that_fails_ends_its_own_text_only() -> None:
     def broken(stream: object, pieces: object) -> bool:
         raise OSError("the client left")
 
-    bad = pair.submit([Request(PROMPTS[0], GREEDY, 9)], broken)[0]
+    bad = pair.submit([Request(PROMPTS[0], GREEDY, 9)], [broken])[0]
     good = pair.submit([Request(PROMPTS[1], GREEDY, 9)])[0]
     while good.finish is None:
         pair.step()
