@@ -197,12 +197,12 @@ def main() -> None:
         if args.evalplus:
             arms |= plus(box, args.plus, args.evalplus)
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
-        for turn in range(args.rounds + 1):
+        for turn in range(args.rounds + 1):  # the first only warms up
             for name, arm in arms.items():
                 started = time.perf_counter()
                 cpu, count = arm()
                 seconds = time.perf_counter() - started
-                if turn:  # the first only warms up
+                if turn:
                     found[name].append((count / seconds, 1000 * cpu / count))
         os.chdir("/")
     load = os.getloadavg()[0]

@@ -69,7 +69,7 @@ _LOAD, _JEQ, _JGE, _JSET, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW: Line = (_RETURN, 0, 0, 0x7FFF0000)
 _KILL: Line = (_RETURN, 0, 0, 0x80000000)
 _NOTIFY: Line = (_RETURN, 0, 0, 0x7FC00000)
-_CLONE_THREAD = 0x10000
+_CLONE_THREAD, _CLONE_NEW = 0x10000, 0x7E020000  # a thread; a namespace of any kind
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _AF_UNIX, _SOCK_DGRAM, _SOCK_TYPE = 1, 2, 0xF
 FORK = 0x01200011  # CHILD_SETTID | CHILD_CLEARTID | SIGCHLD
@@ -175,10 +175,11 @@ def monitor(own_pid_namespace: bool) -> bytes:
 
 
 def _clone(own_pid_namespace: bool, refuse: Line) -> list[Line]:
-    """A thread, or the zygote's fork; the high half of the flags is not used by any."""
+    """The zygote's fork, or a thread in no new namespace; the high half of the flags is unused."""
     flags = fork_flags(own_pid_namespace)
     return [
-        _argument(0), (_JSET, 0, 1, _CLONE_THREAD), _ALLOW, (_JEQ, 0, 1, flags), _ALLOW, refuse,
+        _argument(0), (_JEQ, 0, 1, flags), _ALLOW, (_JSET, 0, 1, _CLONE_NEW), refuse,
+        (_JSET, 0, 1, _CLONE_THREAD), _ALLOW, refuse,
     ]  # fmt: skip
 
 
