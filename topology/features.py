@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neox.compiler import Program
-from neox.topology.complexes import Complex, Ints
+from neox.topology.complexes import Complex, Ints, components_by, rank_by
 from neox.topology.controlflow import FlowGraph
 from neox.topology.hodge import chebyshev_moments, heats, spectra, walk_matrix
 from neox.topology.layers import BINDING, CALLS, CONTROL, SCOPES, flow_graphs, union
@@ -169,24 +169,40 @@ def _subtree_sizes(depth: Ints, part: Ints, sizes: Ints) -> Ints:
 
 
 def _homology(whole: Complex, part: Ints, parts: int) -> dict[str, NDArray[Any]]:
-    names = whole.until(BINDING)
-    b0, b1, b2 = names.betti_by(part, parts)
-    control, calls, scopes = (
-        whole.until(k).betti_by(part, parts) for k in (CONTROL, CALLS, SCOPES)
-    )
+    """Betti numbers layer by layer, from one set of arrays. A tree is connected, so that what the
+    layers after syntax add is cycles, less the triangles that fill them.
+    """
+    layers = SCOPES + 1
     vertices = np.bincount(part, minlength=parts)
+    lines = _by_layer(part[whole.edges[:, 0]], whole.edge_births, parts, layers)
+    owner, sides = part[whole.triangles[:, 0]], whole.sides()
+    faces = _by_layer(owner, whole.triangle_births, parts, layers)
+    ranks = {}
+    for layer in (BINDING, CALLS, SCOPES):
+        born = whole.triangle_births <= layer
+        ranks[layer] = rank_by(sides[born], owner[born], parts)
+    ranks[CONTROL] = ranks[BINDING]  # control has no triangles
+    early = whole.edge_births <= BINDING
+    b0 = components_by(whole.vertices, whole.edges[early], part, parts)
+    cycles = {k: lines[k] - (vertices - b0) - ranks[k] for k in ranks}
     return {
         "c3/b0": b0,
-        "c3/b1": b1,
-        "c3/b2": b2,
+        "c3/b1": cycles[BINDING],
+        "c3/b2": faces[BINDING] - ranks[BINDING],
         "c3/vertices": vertices,
-        "c3/edges": np.bincount(part[names.edges[:, 0]], minlength=parts),
-        "c3/triangles": np.bincount(part[names.triangles[:, 0]], minlength=parts),
-        "c3/b1_control": control[1] - b1,
-        "c3/b1_calls": calls[1] - control[1],
-        "c3/b1_scopes": scopes[1] - calls[1],
-        "c3/b1_per_node": b1 / vertices,
+        "c3/edges": lines[BINDING],
+        "c3/triangles": faces[BINDING],
+        "c3/b1_control": cycles[CONTROL] - cycles[BINDING],
+        "c3/b1_calls": cycles[CALLS] - cycles[CONTROL],
+        "c3/b1_scopes": cycles[SCOPES] - cycles[CALLS],
+        "c3/b1_per_node": cycles[BINDING] / vertices,
     }
+
+
+def _by_layer(owner: Ints, births: Ints, parts: int, layers: int) -> Ints:
+    """How many simplices each part has up to each layer, [layers, parts]."""
+    counts = np.bincount(births * parts + owner, minlength=parts * layers)
+    return np.cumsum(counts.reshape(layers, parts), axis=0)
 
 
 def _heat(names: Complex, part: Ints, offsets: Ints, parts: int) -> dict[str, NDArray[Any]]:

@@ -12,6 +12,7 @@ import pytest
 from neox.compiler import parse
 from neox.topology import NoComplex, batch, features, to_networkx
 from neox.topology.controlflow import flow_graph, functions
+from neox.topology.layers import layered
 from neox.topology.table import ASKED, PLAIN, TABLE
 
 SOURCE = """
@@ -122,3 +123,15 @@ def test_class_bodies_and_modules_have_graphs_of_their_own() -> None:
 def test_depth_does_not_matter() -> None:
     deep = "x = " + "-" * 3000 + "1\n"
     assert features(parse(deep))["size/depth"] > 3000
+
+
+def test_layers_add_the_cycles_that_the_complex_itself_has() -> None:
+    code = "def f(a):\n    if a:\n        return f(a - 1)\n    return g(a)\n"
+    code += "def g(b):\n    return f(b)\n"
+    found = features(parse(code)).scalars()
+    complex_, _ = layered(parse(code).tree)
+    b1 = [complex_.until(k).betti()[1] for k in range(5)]
+    assert found["c3/b1"] == b1[1]
+    gains = [found[f"c3/b1_{layer}"] for layer in ("control", "calls", "scopes")]
+    assert gains == [b1[2] - b1[1], b1[3] - b1[2], b1[4] - b1[3]]
+    assert all(gains)
