@@ -1,13 +1,11 @@
-"""Programs per second of every default feature, parsing included, and Hodge matrices beside peers.
+"""Programs per second of every default feature, parsing included; Hodge matrices beside peers.
 
     python benchmarks/bench_structure.py [--rounds 3] [--peers | --linear]
 
-The peers: pip install toponetx xgi hypernetx.
-
-512 functions of the standard library of 50 to 500 nodes, drawn with seed 0. CPU seconds, the least of
-some rounds, with OMP_NUM_THREADS=1 in the environment. `--peers` sets building a complex and its three
-Laplacians from the same simplices beside TopoNetX, xgi and hypernetx; `--linear` does ever larger
-programs.
+512 functions of the standard library of 50 to 500 nodes, drawn with seed 0. CPU seconds, the least
+of some rounds; set OMP_NUM_THREADS=1. `--peers` (pip install toponetx xgi hypernetx) sets building
+a complex and its three Laplacians from the same simplices beside theirs; `--linear` does ever
+larger programs.
 """
 
 from __future__ import annotations
@@ -79,9 +77,8 @@ def speed(texts: Sequence[str], rounds: int) -> None:
         ],
     }
     where = "compiled" if survey.__class__.__name__ != "function" else "plain"
-    print(
-        f"{len(texts)} programs, nodes {min(sizes)}-{max(sizes)}, mean {np.mean(sizes):.0f}; {where}"
-    )
+    told = f"nodes {min(sizes)}-{max(sizes)}, mean {np.mean(sizes):.0f}"
+    print(f"{len(texts)} programs, {told}; {where}")
     print("| step | programs/s | ms per program |\n|---|---|---|")
     for name, work in steps.items():
         count = len(texts) / (8 if "asked" in name else 1)
@@ -112,7 +109,7 @@ def by_xgi(c: Complex) -> list[object]:
 def by_hypernetx(c: Complex) -> list[object]:
     """It has no Laplacians: the Betti numbers it computes from its boundary matrices."""
     import hypernetx
-    from hypernetx.algorithms.homology_mod2 import betti_numbers
+    from hypernetx.algorithms.homology.homology_mod2 import betti_numbers
 
     simplices = [*c.edges.tolist(), *c.triangles.tolist()]
     built = hypernetx.Hypergraph({i: list(map(str, s)) for i, s in enumerate(simplices)})
@@ -123,7 +120,8 @@ def peers(texts: Sequence[str]) -> None:
     warnings.simplefilter("ignore")
     groups = ((50, 100), (100, 200), (200, 350), (350, 500))
     sized = [(layered(parse(t).tree, BINDING)[0]) for t in texts]
-    print("| tool | " + " | ".join(f"{a}-{b}" for a, b in groups) + " |\n|---|" + "---|" * 4)
+    print("| tool | " + " | ".join(f"{a}-{b}" for a, b in groups) + " |")
+    print("|---|" + "---|" * len(groups))
     tools: dict[str, Callable[[Complex], list[object]]] = {
         "neox, 3 Laplacians": ours,
         "neox, Betti numbers": lambda c: [Complex.of(c.vertices, c.edges, c.triangles).betti()],
