@@ -26,7 +26,8 @@ FLAGS = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """What a run is made of; `neox plan` takes the same."""
     parser.add_argument(
         "--preset",
         help="tiny (default), few-labels, or pretrained (a --model of others)",
@@ -41,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", metavar="N", help="reinforcement steps")
     parser.add_argument("--seed", metavar="S", help="seed of weights, sampling and order")
     parser.add_argument("--output", metavar="DIR", help="run folder (default: runs/PRESET-SEED)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser)
     parser.add_argument("--resume", metavar="DIR", help="continue the run in this folder")
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and stop")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -53,15 +58,9 @@ def run(args: argparse.Namespace) -> int:
     # must be set before the libraries start their threads: idle ones would spin beside the sandbox
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from neox import config as configuration
-
     if args.resume:
         return _resume(Path(args.resume), args)
-    overrides = [
-        f"{key}={getattr(args, flag)}" for flag, key in FLAGS.items() if getattr(args, flag)
-    ]
-    preset = args.preset or ("pretrained" if args.model and _theirs(args.model) else "tiny")
-    config = configuration.resolve(preset, overrides + args.overrides)
+    config = resolved(args)
     if args.dry_run:
         return _dry_run(config, args.format)
     ranks = _ranks(config)
@@ -79,6 +78,17 @@ def _ranks(config: RunConfig) -> Alone:
     from neox.train.distributed import join_ranks
 
     return join_ranks(2 * config.ranks.no_progress_s)
+
+
+def resolved(args: argparse.Namespace) -> RunConfig:
+    """The configuration that the options and overrides ask for."""
+    from neox import config as configuration
+
+    overrides = [
+        f"{key}={getattr(args, flag)}" for flag, key in FLAGS.items() if getattr(args, flag)
+    ]
+    preset = args.preset or ("pretrained" if args.model and _theirs(args.model) else "tiny")
+    return configuration.resolve(preset, overrides + args.overrides)
 
 
 def _theirs(model: str) -> bool:
@@ -131,10 +141,8 @@ def _train(config: RunConfig, folder: Path, form: str, ranks: Alone, *, resume: 
 
     view = open_view() if ranks.first else NoView()
     view.say(f"neox train: {folder}" + (" (resumed)" if resume else ""))
-    for line in _arithmetic(config):
+    for line in arithmetic(config, ranks.world):
         view.say(line)
-    if ranks.world > 1:
-        view.say(f"{ranks.world} ranks: each samples its part of the prompts, weights are sharded")
     from neox.train.loop import Interrupted, Run  # torch loads here, after the first lines
 
     training = Run(config, folder, view, ranks)
@@ -169,11 +177,11 @@ def _dry_run(config: RunConfig, form: str) -> int:
         print(json.dumps(data))
     else:
         print(yaml.safe_dump(data, sort_keys=False), end="")
-        print("\n".join(f"# {line}" for line in _arithmetic(config)))
+        print("\n".join(f"# {line}" for line in arithmetic(config)))
     return 0
 
 
-def _arithmetic(config: RunConfig) -> list[str]:
+def arithmetic(config: RunConfig, ranks: int = 1) -> list[str]:
     """The sizes of a step, so that nobody has to guess what a batch is."""
     rollout, update, warm = config.rollout, config.update, config.warmstart
     samples = rollout.prompts * rollout.samples
@@ -188,4 +196,9 @@ def _arithmetic(config: RunConfig) -> list[str]:
             f"samples = {update.steps * samples:,}; {samples} samples and {optimizer} optimizer "
             f"step{'s' * (optimizer > 1)} per step ({update.algorithm})"
         )
+        if ranks > 1:
+            lines.append(
+                f"on {ranks} ranks: {rollout.prompts / ranks:g} prompts and {samples / ranks:g} "
+                "samples each per step"
+            )
     return lines

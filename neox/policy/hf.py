@@ -258,6 +258,8 @@ class HFPolicy:
                 remedy="name a folder with config.json, model.safetensors and a tokenizer, "
                 "or a model of the hub as OWNER/NAME",
             ) from None
+        if torch.cuda.is_available():  # each rank has chosen its own
+            model = model.to("cuda")
         stops = _listed(model.generation_config.eos_token_id)
         if adapted or lora is not None:
             model = _adapted(model, folder if adapted else None, lora)

@@ -69,3 +69,44 @@ def test_a_folder_is_trained_on_a_task_file_and_loads_elsewhere(
         torch.equal(a, b) for a, b in zip(after.parameters(), before.parameters(), strict=True)
     )
     assert load(run).tokenizer.decode((70, 71)) == load(qwen).tokenizer.decode((70, 71))
+
+
+def test_rows_without_tests_train_with_a_function_of_ones_own(qwen: Path, tmp_path: Path) -> None:
+    """verl's rows from parquet, columns handed to a function in verl's form."""
+    pytest.importorskip("pyarrow", reason="needs the extra `parquet`")
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = [
+        {
+            "data_source": "letters",
+            "prompt": [{"role": "user", "content": f"Write {i}."}],
+            "reward_model": {"style": "rule", "ground_truth": "abcde"},
+            "extra_info": {"split": "train", "index": i},
+        }
+        for i in range(6)
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    (tmp_path / "mine.py").write_text(
+        "def compute_score(data_source, solution_str, ground_truth, extra_info):\n"
+        "    assert data_source == 'letters' and extra_info['split'] == 'train'\n"
+        "    if extra_info['index'] == 0:\n        raise RuntimeError('broken')\n"
+        "    share = sum(c in ground_truth for c in solution_str) / max(len(solution_str), 1)\n"
+        "    return {'score': share, 'length': len(solution_str)}\n"
+    )
+    run = tmp_path / "run"
+    given = f'rewards.functions=[{{path: "{tmp_path}/mine.py:compute_score"}}]'
+    assert (
+        main(
+            ["train", "--model", str(qwen), "--tasks", str(tmp_path / "rows.parquet")]
+            + ["--output", str(run), *SMALL, given, "rewards.log=[]", "rewards.syntax=0"]
+            + ["rewards.tests=0", "rollout.prompts=6", "evaluation.tasks=0", "update.steps=1"]
+        )
+        == 0
+    )
+    row = json.loads((run / "metrics.jsonl").read_text())
+    assert row["reward/failed_frac"] == pytest.approx(1 / 6, abs=1e-4)
+    assert row["reward/failed_frac/error"] == pytest.approx(1 / 6, abs=1e-4)
+    assert row["rewards/compute_score/length/mean"] > 0
+    samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
+    assert any("broken" in s.get("detail", "") for s in samples)
