@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 
 from neox.errors import InputError
 from neox.policy.base import Policy
@@ -43,11 +43,17 @@ class Sharded:
             precision = MixedPrecisionPolicy(torch.bfloat16, torch.float32)
         # a block may return a view of its sum; nobody writes into it
         warnings.filterwarnings("ignore", "FSDP2-wrapped module .* returned a view", UserWarning)
-        for block in policy.blocks():
-            fully_shard(block, mesh=self.mesh, mp_policy=precision)
-        fully_shard(policy.root(), mesh=self.mesh, mp_policy=precision)
+        for module in (*policy.blocks(), policy.root()):
+            fully_shard(module, mesh=self.mesh, mp_policy=precision, shard_placement_fn=self._along)
         self._check()
         self._release()
+
+    def _along(self, p: nn.Parameter) -> Shard | None:
+        """The dimension to cut: the first, or one that divides where the first does not (a layer
+        with one expert)."""
+        world = self.ranks.world
+        fitting = [d for d, size in enumerate(p.shape) if size % world == 0]
+        return Shard(fitting[0]) if fitting else None
 
     def _check(self) -> None:
         """Every parameter must be spread; each rank holds its share and no more."""

@@ -96,14 +96,10 @@ def test_rows_without_tests_train_with_a_function_of_ones_own(qwen: Path, tmp_pa
     )
     run = tmp_path / "run"
     given = f'rewards.functions=[{{path: "{tmp_path}/mine.py:compute_score"}}]'
-    assert (
-        main(
-            ["train", "--model", str(qwen), "--tasks", str(tmp_path / "rows.parquet")]
-            + ["--output", str(run), *SMALL, given, "rewards.log=[]", "rewards.syntax=0"]
-            + ["rewards.tests=0", "rollout.prompts=6", "evaluation.tasks=0", "update.steps=1"]
-        )
-        == 0
-    )
+    command = ["train", "--model", str(qwen), "--tasks", str(tmp_path / "rows.parquet")]
+    more = ["rewards.log=[]", "rewards.syntax=0", "rewards.tests=0", "update.steps=1"]
+    more += ["rollout.prompts=6", "evaluation.tasks=0"]
+    assert main([*command, "--output", str(run), *SMALL, given, *more]) == 0
     row = json.loads((run / "metrics.jsonl").read_text())
     assert row["reward/failed_frac"] == pytest.approx(1 / 6, abs=1e-4)
     assert row["reward/failed_frac/error"] == pytest.approx(1 / 6, abs=1e-4)
