@@ -59,6 +59,11 @@ def save(
     return final
 
 
+def any_finished(root: Path) -> bool:
+    """Whether a checkpoint was ever completed; a half-written first one is none."""
+    return bool(_steps(root))
+
+
 def newest(root: Path, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]]:
     """The newest checkpoint that verifies, and its state; damaged ones are named through `say`."""
     for folder in _steps(root):

@@ -117,7 +117,7 @@ class Run:
     def resume(self) -> None:
         """Go on from the newest whole checkpoint, if there is one yet."""
         root = self.folder / "checkpoints"
-        if not root.is_dir() or not any(root.glob("step-*")):
+        if not checkpoint.any_finished(root):
             self.view.say("no checkpoint yet: starting from the beginning")
             step = -1
         else:

@@ -55,6 +55,14 @@ def test_a_half_written_one_does_not_count(tmp_path: Path) -> None:
     assert folder.name == "step-000020"
 
 
+def test_a_half_written_first_one_is_none(tmp_path: Path) -> None:
+    assert not checkpoint.any_finished(tmp_path / "nowhere")
+    (tmp_path / "step-000000.tmp").mkdir()
+    assert not checkpoint.any_finished(tmp_path)
+    two(tmp_path)
+    assert checkpoint.any_finished(tmp_path)
+
+
 def test_old_ones_are_pruned_after_the_new_one_is_whole(tmp_path: Path) -> None:
     two(tmp_path)
     checkpoint.save(tmp_path, 30, write, {}, keep=2)
