@@ -4,9 +4,10 @@
 
 MODEL is a run folder; WORK a folder where every finished task is kept, so that the command can be
 repeated. For each forge task it draws N samples at temperature 1, ranks them without and with the
-task's three given examples, and only then looks at the grading tests. The curve is fitted on tasks of the validation split and judged on tasks of the test split; no behaviour is in both.
-`repair` gives one text of the same model three more turns after a failed example; `resample` draws
-afresh until it has spent at least as many tokens; both stop when the examples pass.
+task's three given examples, and only then looks at the grading tests. The curve is fitted on tasks
+of the validation split and judged on tasks of the test split; no behaviour is in both. `repair`
+gives the first sample up to three more turns after a failed example; `resample` draws afresh until
+it has spent at least as many tokens; both stop when the examples pass.
 """
 
 from __future__ import annotations
@@ -130,16 +131,16 @@ def resample(
 def fit(rows: Sequence[dict[str, Any]], key: str) -> Curve:
     """Logistic regression with a weak pull to zero, by Newton's method."""
     x = np.array([features(evidence(r[key])) for r in rows])
-    if x[:, 3].max() == 0:
-        x = x[:, :3]
+    if x[:, 2].max() == 0:
+        x = x[:, :2]
     y = np.array([correct(r, key) for r in rows], dtype=float)
     w = np.zeros(x.shape[1])
     pull = np.diag([1e-6, *[0.3] * (x.shape[1] - 1)])
     for _ in range(50):
         p = 1 / (1 + np.exp(-x @ w))
         w -= np.linalg.solve(x.T @ (x * (p * (1 - p))[:, None]) + pull, x.T @ (p - y) + pull @ w)
-    found = [*map(float, w), 0.0][:4]
-    return Curve((found[0], found[1], found[2], found[3]))
+    found = [*map(float, w), 0.0]
+    return Curve((found[0], found[1], found[2]))
 
 
 def evidence(told: dict[str, Any]) -> Evidence:

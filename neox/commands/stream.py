@@ -24,9 +24,11 @@ class Printer:
         self._text = TextStream()
         self._colour = coloured()
         self._line = ""
-        self._show(prompt)
+        self._prompt = prompt
 
     def __call__(self, stream: Stream, pieces: Sequence[Piece]) -> bool:
+        self._show(self._prompt)  # only now: a request that is refused prints nothing
+        self._prompt = ""
         if stream.finish is not None:
             self._show(self._text.close())
             if self._line:

@@ -26,18 +26,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Weights of: 1, logit of mass, logit of among, share of examples passed."""
+    """Weights of: 1, the logit of the mass, the share of examples passed."""
 
-    weights: tuple[float, float, float, float]
+    weights: tuple[float, float, float]
 
     def __call__(self, evidence: Evidence) -> float:
         z = sum(w * x for w, x in zip(self.weights, features(evidence), strict=True))
         return 1 / (1 + exp(-max(-30.0, min(30.0, z))))
 
 
-def features(evidence: Evidence) -> tuple[float, float, float, float]:
+def features(evidence: Evidence) -> tuple[float, float, float]:
     passed = 0.0 if evidence.passed is None else evidence.passed
-    return 1.0, _logit(evidence.mass), _logit(evidence.among), passed
+    return 1.0, _logit(evidence.mass), passed
 
 
 def _logit(p: float) -> float:
@@ -45,8 +45,8 @@ def _logit(p: float) -> float:
     return log(p / (1 - p))
 
 
-WITH_EXAMPLES = Curve((-4.0, 0.5, 0.5, 6.0))
-WITHOUT = Curve((0.0, 0.5, 0.5, 0.0))
+WITH_EXAMPLES = Curve((-1.4, 0.8, 4.0))
+WITHOUT = Curve((0.0, 1.0, 0.0))
 
 
 def confidence(evidence: Evidence) -> float:

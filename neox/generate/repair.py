@@ -49,7 +49,7 @@ def repair(
 def feedback(box: Sandbox, program: str, entry: str, examples: Sequence[Example]) -> str:
     """One line on the first example that fails, or nothing."""
     found: Behaviour = behaviours(box, [program], entry, [e.args for e in examples], examples)[0]
-    if found.trouble and not found.passed:
+    if found.trouble and not any(found.passed):
         return found.trouble
     if found.right:
         return ""

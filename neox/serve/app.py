@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 
 from neox.generate.engine import QueueFull
 from neox.serve.answers import Answer
+from neox.serve.candidates import Chooser
 from neox.serve.errors import ApiError, bad
 from neox.serve.fields import CHAT, COMPLETION, Fields
 from neox.serve.host import Host, Job
@@ -49,6 +50,7 @@ class Service:
         self.host: Host | None = None
         self.failure: BaseException | None = None
         self.draining = False
+        self.chooser = Chooser()
 
     async def start(self) -> None:
         try:
@@ -81,6 +83,7 @@ def create(load: Callable[[], Host], settings: Settings | None = None) -> FastAP
             await loading
         if service.host is not None:
             await asyncio.to_thread(service.host.worker.close)
+        service.chooser.close()
 
     app = FastAPI(title="NEOX", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = service
@@ -89,6 +92,7 @@ def create(load: Callable[[], Host], settings: Settings | None = None) -> FastAP
     _health(app, service)
     _tokenizer(app, service)
     _openai(app, service)
+    _choosing(app, service)
     return app
 
 
@@ -224,6 +228,28 @@ def _openai(app: FastAPI, service: Service) -> None:
         host, body = service.ready(), await _body(request, service)
         fields = Fields(body, CHAT)
         return await _answer(request, host, fields, host.chat(fields), chat=True)
+
+
+def _choosing(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/neox/candidates")
+    async def candidates(request: Request) -> Response:
+        """n candidates of one prompt in clusters by behaviour, the best first."""
+        host, body = service.ready(), await _body(request, service)
+        fields = Fields(body, COMPLETION | {"examples"})
+        job = host.completion(fields)
+
+        async def work() -> Any:
+            try:
+                return await service.chooser.candidates(host, job, fields.raw("examples"))
+            except QueueFull as error:
+                raise ApiError(
+                    429, f"the queue is full: {error}", code="queue_full", headers=RETRY
+                ) from None
+
+        try:
+            return JSONResponse(await unless_left(request, work))
+        except Gone:
+            return Response(status_code=499)
 
 
 async def _answer(request: Request, host: Host, fields: Fields, job: Job, chat: bool) -> Response:
