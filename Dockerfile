@@ -1,10 +1,12 @@
 # The server on a CPU. A model comes from outside: -v /path/to/run:/model:ro
 FROM python:3.12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+# such as the index that has CPU builds of torch alone
+ARG PIP_OPTIONS=""
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/neox \
- && /opt/neox/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu '.[serve]'
+ && /opt/neox/bin/pip install --no-cache-dir ${PIP_OPTIONS} ".[serve]"
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 neox
