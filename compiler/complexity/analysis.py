@@ -151,6 +151,7 @@ class Analysis:
         notes = solution.notes.union(*(s.notes for s in states))
         if solution.high is not None and any(" >= " in x for x in solution.notes):
             high_assumed |= {x for x in solution.notes if " >= " in x}
+        high_assumed |= {x for x in solution.notes if x.startswith("tree:")}
         if "cold-cache" in solution.notes:
             high_assumed.add("cold-cache")
             solution.assumed_low.add("cold-cache")

@@ -143,7 +143,16 @@ class Calls(Builtins):
         if target is self.root:
             self._lose_outer(target, bound, st)
             sizes = self.entry_sizes(bound, st)
-            st.calls.append(CallSite(sizes, euclid=self._euclid(bound, st)))
+            parts = tuple(
+                (name, value.path.removeprefix(f"{name}."))
+                for name, value in bound.items()
+                if isinstance(value, Element)
+                and value.path.startswith(f"{name}.")
+                and value.path.count(".") == 1
+                and not value.path.endswith(("[]", "+"))
+                and f"attribute:{value.path.partition('.')[2]}" not in st.touched
+            )
+            st.calls.append(CallSite(sizes, euclid=self._euclid(bound, st), parts=parts))
             return self._recursive_result(bound, st)
         if self.unit.reaches(target, self.root):
             raise GaveUp(f"mutual recursion through {target.name} inside an expression")

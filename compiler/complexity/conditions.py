@@ -173,14 +173,23 @@ class Conditions(Expressions):
         powers = self._product_guard(op, left, right, line, yes)
         if powers is not None:
             return powers
+        if op in {"Is", "IsNot"} and isinstance(left, Parameter):
+            other = test.comparators[0]
+            if isinstance(other, n.Constant) and other.value is None:
+                none = [Condition("opaque", line, about=frozenset([f"none:{left.name}"]))]
+                some = [Condition("opaque", line, about=frozenset([f"some:{left.name}"]))]
+                return (none, some) if op == "Is" else (some, none)
         if op not in ORDERS or operands[0] == operands[1]:
             return unknown
         if not self._chosen_by_caller(test, left, right):
             return unknown
         found, about = [], self._about(line, left, right)
+        turned = repr(operands[1]) < repr(operands[0])  # one order for `a < b` and `b > a`
+        pair = operands[::-1] if turned else operands
         for outcomes in (ORDERS[op], frozenset("<=>") - ORDERS[op]):
             gap = self._index_gap(left, right, outcomes)
-            kept = Condition("data", line, gap, None, 1, operands, outcomes, about)
+            orders = frozenset(o.translate(_TURN) for o in outcomes) if turned else outcomes
+            kept = Condition("data", line, gap, None, 1, pair, orders, about)
             found.append([Condition("opaque", line)] if gap == Affine() else [kept])
         return found[0], found[1]
 
@@ -304,6 +313,9 @@ ORDERS = {
     "Gt": frozenset(">"),
     "GtE": frozenset(">="),
 }
+
+
+_TURN = str.maketrans("<>", "><")
 
 
 def shape(node: object) -> object:

@@ -13,16 +13,17 @@ from neox.compiler.complexity.affine import Affine
 from neox.compiler.complexity.aftermath import Aftermath
 from neox.compiler.complexity.builtins import LARGE
 from neox.compiler.complexity.conditions import ORDERS, shape
-from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth
+from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, root_of
 from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
 from neox.compiler.complexity.motion import Counter
 from neox.compiler.complexity.record import replace
+from neox.compiler.complexity.sieve import names, sieve
 from neox.compiler.complexity.trips import (
     Carried,
     Trips,
     upper_trips,
 )
-from neox.compiler.complexity.unit import dotted
+from neox.compiler.complexity.unit import dotted, own_nodes, place
 from neox.compiler.complexity.values import (
     Condition,
     Element,
@@ -44,6 +45,8 @@ class Loops(Aftermath):
     """The whole executor."""
 
     def loop_for(self, node: n.For, st: State) -> list[State]:
+        if self._sieved(node, st):
+            return [st]
         counter = self.counter(self.value(node.iter, st), st)
         start, carried = self._iteration(st, [*node.body, node.target])
         self.assign(node.target, counter.item, start)
@@ -90,6 +93,40 @@ class Loops(Aftermath):
         for s in states:
             s.env.setdefault(INDEX, Num(here))
         return Counter(Trips(ONE, cut.high, None, cut.most), guard=guards[0]), guards
+
+    def _sieved(self, node: n.For | n.While, st: State) -> bool:
+        """Charges a sieve of Eratosthenes, n*log(log(n)) from both sides, and leaves it behind."""
+        found = sieve(node, self.scope.node.body)
+        if found is None:
+            return False
+        limit = self.number(self.value(found.limit, st), st)
+        end = self.value(found.outer, st)
+        if limit is None or len(limit.terms) != 1 or set(limit.atoms) & self.facts.local:
+            return False
+        if isinstance(node, n.While):
+            first = self.number(st.env.get(found.prime, Unknown()), st)
+            if first != Affine.number(2):
+                return False
+        size, outer = self.size(limit), self.magnitude(end, st)
+        if outer is None or not (outer == size or outer == root_of(size, 2)):
+            return False
+        if not isinstance(node, n.For) and not found.squared and outer != size:
+            return False
+        total = self.size(limit, Factor(power=UNIT, loglog=UNIT))
+        st.charge(total, total)
+        for name in names(found, node):
+            st.env[name] = Unknown()
+        for name in found.extra:
+            self.forget_length(self.name(name, st), st)
+        table = self.container(self.name(self._table(node), st), st)
+        if table is not None:
+            st.heap[table[0]] = replace(table[1], element=Element("", False))
+            st.touched.add(table[0])
+        return True
+
+    def _table(self, node: n.For | n.While) -> str:
+        stores = [x for x in own_nodes(node.body) if isinstance(x, n.Subscript) and x.ctx != "Load"]
+        return place(stores[0].value) if stores else ""
 
     def _forbid_resizing(self, node: n.expr, st: State, states: list[State]) -> None:
         found = self.container(self.name(node.id, st), st) if isinstance(node, n.Name) else None
@@ -199,6 +236,8 @@ class Loops(Aftermath):
     # while
 
     def loop_while(self, node: n.While, st: State) -> list[State]:
+        if self._sieved(node, st):
+            return [st]
         self.branch(node.test, scratch := st.copy())
         st.heap.update({k: v for k, v in scratch.heap.items() if k not in st.heap})
         start, carried = self._iteration(st, list(node.body))
@@ -216,6 +255,8 @@ class Loops(Aftermath):
         single = not early and len(guards) == 1 and len(inside) == 1 and len(outside) == 1
         trips = upper_trips(paths, self.facts, single)
         if trips.high is None and paths.going:
+            trips = self._along_nodes(node, st, bool(early)) or trips
+        if trips.high is None and paths.going:
             st.notes.add(f"line {self.line}: no ranking argument for this while loop")
         counter = Counter(trips, guard=guards[0] if guards else None)
         infinite = not outside and not early
@@ -226,6 +267,45 @@ class Loops(Aftermath):
         if not outside:  # `while True`: leaves by break only
             normal = normal if any(s.status == "break" for s in early) else []
         return [s for s in after if s.status != "normal"] + self.block(node.orelse, normal)
+
+    def _along_nodes(self, node: n.While, st: State, early: bool) -> Trips | None:
+        """`while x: ...; x = x.next`: as many rounds as nodes, if no node comes twice."""
+        test = node.test
+        if isinstance(test, n.Compare) and test.ops in (["IsNot"], ["NotEq"]):
+            other = test.comparators[0]
+            test = test.left if isinstance(other, n.Constant) and other.value is None else test
+        last = node.body[-1]
+        if not isinstance(test, n.Name) or not isinstance(last, n.Assign):
+            return None
+        name = test.id
+        origin = st.env.get(name)
+        if isinstance(origin, Parameter) and not self.is_container(origin.name):
+            start = origin.name
+        elif isinstance(origin, Element) and origin.path and not origin.path.endswith(("[]", "+")):
+            start = origin.path
+        else:
+            return None
+        stored = [
+            x
+            for x in own_nodes(node.body)
+            if isinstance(x, n.Name) and x.id == name and x.ctx != "Load"
+        ]
+        moves = (
+            len(stored) == 1
+            and last.targets == stored
+            and isinstance(last.value, n.Attribute)
+            and isinstance(last.value.value, n.Name)
+            and last.value.value.id == name
+        )
+        if not moves or any(
+            isinstance(x, n.Continue) or (isinstance(x, n.Attribute) and x.ctx != "Load")
+            for x in own_nodes(node.body)
+        ):
+            return None
+        st.assumed_low.add(f"tree:{start}")
+        st.assumed_high.add(f"tree:{start}")
+        size = Growth.size(Affine.atom(f"nodes({start})"))
+        return Trips(ONE if early else size, size)
 
     def comprehension(self, node: n.expr, st: State) -> Value:
         assert isinstance(node, (n.ListComp, n.SetComp, n.DictComp, n.GeneratorExp))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 from neox.compiler.complexity.affine import Affine, Facts
+from neox.compiler.complexity.record import dataclass, replace
 from neox.compiler.complexity.trips import Move
 from neox.compiler.complexity.values import State
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Call:
     """One recursive call in terms of the measure: how it moves, how often it happens."""
 
     move: Move
@@ -63,7 +64,7 @@ def _divides(calls: Sequence[Call]) -> bool:
 def _composed(first: Call, then: Call) -> Call:
     a, b = first.move, then.move
     move = Move(b.scale, b.least + b.scale * a.least, b.most + b.scale * a.most)
-    return then._replace(move=move, maybe=first.maybe or then.maybe)
+    return replace(then, move=move, maybe=first.maybe or then.maybe)
 
 
 def residues(path: State, measure: Affine, facts: Facts) -> set[int]:

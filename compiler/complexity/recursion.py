@@ -12,6 +12,7 @@ from fractions import Fraction
 from neox.compiler.complexity.affine import Affine, Facts, ratio
 from neox.compiler.complexity.explain import Shape, explain_recurrence
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, Monomial, monomial
+from neox.compiler.complexity.linked import linked
 from neox.compiler.complexity.parity import Call, alternating, residues
 from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.recurrences import (
@@ -70,7 +71,9 @@ def solve(paths: list[State], facts: Facts) -> Solution:
     """Cost of a recursive function from the states at its ends; lows and highs are settled."""
     paths = unchosen(paths, facts)
     recursive = [p for p in paths if p.calls]
-    euclid = _euclid(paths, recursive) or rooted(paths, recursive, facts)
+    euclid = (
+        _euclid(paths, recursive) or linked(paths, recursive) or rooted(paths, recursive, facts)
+    )
     if euclid is not None:
         return euclid
     notes: set[str] = set()

@@ -254,6 +254,7 @@ class Statements(Calls):
         elif isinstance(target, n.Subscript):
             self._store(target, value, st)
         elif isinstance(target, n.Attribute):
+            st.touched.add(f"attribute:{target.attr}")
             key = place(target)
             if key and key.partition(".")[0] == self.scope.receiver:
                 st.env[key] = value

@@ -171,6 +171,7 @@ class CallSite:
     index: str | None = None
     maybe: bool = False
     euclid: tuple[str, str] | None = None  # (a, b) of a call f(b, a % b)
+    parts: tuple[tuple[str, str], ...] = ()  # parameters given an attribute of themselves
 
 
 YIELDED = "yield#"  # where the items of a generator are kept

@@ -203,6 +203,36 @@ CLAIMED = {
 }
 
 NOT_CLAIMED = {
+    "a sieve whose table is not full": """
+        def f(n):
+            s = [True] * (n + 1)
+            s[2] = False
+            for p in range(2, n + 1):
+                if s[p]:
+                    for j in range(p * p, n + 1, p):
+                        s[j] = False
+        """,
+    "a sieve that strikes nothing out": """
+        def f(n):
+            s = [True] * (n + 1)
+            for p in range(2, n + 1):
+                if s[p]:
+                    for j in range(2 * p, n + 1, p):
+                        s[j] = True
+        """,
+    "nodes that are led in a circle": """
+        def f(head):
+            node = head
+            while node:
+                node.next = head
+                node = node.next
+        """,
+    "one part of a node visited twice": """
+        def f(root):
+            if root is None:
+                return 0
+            return f(root.left) + f(root.left)
+        """,
     "a break after five rounds is not linear": """
         def f(n):
             for i in range(n):
