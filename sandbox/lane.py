@@ -50,14 +50,14 @@ class Item:
         return (CHECKER,) if isinstance(self.job, Count | Evaluate) else (SOLUTION,)
 
 
-def is_close(outcome: Outcome, limits: Limits) -> bool:
+def is_close(outcome: Outcome, limits: Limits, crowded: bool) -> bool:
     """Would a second run, alone, decide better? Not of what ran into a limit at full speed, nor of
-    what has had all the patience there is.
+    what has had all the patience there is, unless it is us who crowd the machine.
     """
     if not outcome.near_limit or outcome.verdict in ("memory", "output_limit", "violation"):
         return False
     if outcome.verdict == "timeout":
-        if outcome.wall_s > wire.PATIENCE * limits.wall_s:
+        if outcome.wall_s > wire.PATIENCE * limits.wall_s and not crowded:
             return False
         share = outcome.cpu_s / outcome.wall_s
         return outcome.cpu_s < limits.cpu_s and ASLEEP < share < BUSY

@@ -268,7 +268,7 @@ class Sandbox:
                 try:  # replies first: an attempt belongs to the job after the last one answered
                     for reply in zygote.receive():
                         item = lane.take(role, reply)
-                        if item is not None and not _finish(lane, item):
+                        if item is not None and not self._finish(lane, item):
                             self._queue.appendleft(item)
                     if fd == zygote.listener:
                         lane.refuse(role)
@@ -287,19 +287,19 @@ class Sandbox:
                 items.popleft().future.set_exception(error)
         self._queue.extendleft(reversed(items))
 
-
-def _finish(lane: Lane, item: Item) -> bool:
-    """Hand out the outcome. False when it is close to a limit and should be found again, alone."""
-    try:
-        outcome = lane.outcome(item)
-        if item.first is None and is_close(outcome, item.limits):
-            item.first = outcome
-            return False
-        if item.first is not None:
-            completed = item.first if outcome.verdict == "timeout" else outcome
-            outcome = replace(completed, near_limit=True)
-    except Exception as error:  # an expected value that is not plain data: the caller's to see
-        item.future.set_exception(error)
-    else:
-        item.future.set_result(outcome)
-    return True
+    def _finish(self, lane: Lane, item: Item) -> bool:
+        """Hand out the outcome. False when it is close to a limit and to be found again, alone."""
+        crowded = len(self._lanes) > len(os.sched_getaffinity(0))
+        try:
+            outcome = lane.outcome(item)
+            if item.first is None and is_close(outcome, item.limits, crowded):
+                item.first = outcome
+                return False
+            if item.first is not None:
+                completed = item.first if outcome.verdict == "timeout" else outcome
+                outcome = replace(completed, near_limit=True)
+        except Exception as error:  # an expected value that is not plain data: the caller's to see
+            item.future.set_exception(error)
+        else:
+            item.future.set_result(outcome)
+        return True

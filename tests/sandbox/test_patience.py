@@ -89,7 +89,12 @@ def test_what_computes_gets_more_wall_time_on_a_loaded_machine(
     ],
 )
 def test_which_outcomes_are_found_again(outcome: Outcome, again: bool) -> None:
-    assert is_close(outcome, LIMITS) is again
+    assert is_close(outcome, LIMITS, crowded=False) is again
+
+
+def test_a_crowd_of_our_own_is_a_reason_to_run_again() -> None:
+    outcome = Outcome("timeout", cpu_s=0.9, wall_s=2.1, near_limit=True)
+    assert is_close(outcome, LIMITS, crowded=True)
 
 
 @pytest.mark.parametrize(
