@@ -44,6 +44,8 @@ def programs() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 ALL = list(programs())
 OPEN = [entry for entry in ALL if entry[2]["open_without"]]
+# The others meet the same walls whichever process asks.
+SPOKEN = [entry for entry in ALL if entry[0].split("-")[0] in ("channel", "forgery", "resource")]
 
 
 def as_parameters(entries: list[tuple[str, str, dict[str, Any]]]) -> list[Any]:
@@ -68,7 +70,7 @@ def test_an_attack_as_call(box: Sandbox, text: str, header: dict[str, Any]) -> N
     assert honest.verdict == "pass", "the next honest job fails"
 
 
-@pytest.mark.parametrize(("text", "header"), as_parameters(ALL))
+@pytest.mark.parametrize(("text", "header"), as_parameters(SPOKEN))
 def test_an_attack_as_asserts(box: Sandbox, text: str, header: dict[str, Any]) -> None:
     job = Asserts("# " + text, TEST, "solve", limits=Limits(cpu_s=1, wall_s=2), separate=True)
     if "pass" not in header["verdict"]:
