@@ -10,7 +10,8 @@ and y_t = (q_t^T S_t)[:P] / max(|(q_t^T S_t)[P]|, 1). The state is then carried 
 with m as large as the largest exponent, so that no gate overflows; y does not depend on m.
 
 Backends: `reference` is the loop above in float64; `chunk` is plain torch, parallel inside chunks;
-`triton` is the same on a GPU; `step` is one token without gradient. Knows nothing about mixers.
+`triton` is the same on a GPU; `step` is one token without gradient; `mamba` is mamba-ssm's kernel
+where that is installed, to compare with. Knows nothing about mixers.
 
 Shapes: B sequences, L tokens, H heads, G groups of heads that share q and k (G divides H), N width
 of q and k, P width of v.
@@ -23,11 +24,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from neox.kernels.linear_scan import chunked, step, triton_scan
+from neox.kernels.linear_scan import chunked, mamba, step, triton_scan
 from neox.kernels.linear_scan.reference import reference
 from neox.kernels.linear_scan.shapes import Inputs, State, check
 
-Backend = Literal["auto", "reference", "chunk", "triton", "step"]
+Backend = Literal["auto", "reference", "chunk", "triton", "step", "mamba"]
 
 __all__ = ["Backend", "State", "linear_scan", "reference"]
 
@@ -66,7 +67,9 @@ def linear_scan(
         return triton_scan.scan(inputs, chunk)
     if backend == "chunk":
         return chunked.scan(inputs, chunk)
-    raise ValueError(f"no backend {backend!r}: auto, reference, chunk, triton, step")
+    if backend == "mamba":
+        return mamba.scan(inputs, chunk)
+    raise ValueError(f"no backend {backend!r}: auto, reference, chunk, triton, step, mamba")
 
 
 def _choose(x: Inputs) -> Backend:

@@ -138,6 +138,14 @@ class LanguageModel(nn.Module):
         found = [b.moe.auxiliary for b in self.layers if b.moe.auxiliary is not None]
         return torch.stack(found).sum() if found else self.embedding.weight.new_zeros(())
 
+    def hyper_means(self) -> dict[str, float]:
+        """Means over layers of what the hypernetworks said in the last pass, by name."""
+        found: dict[str, list[float]] = {}
+        for block in self.layers:
+            for name, value in (block.hyper.means if block.hyper is not None else {}).items():
+                found.setdefault(name, []).append(float(value))
+        return {name: sum(values) / len(values) for name, values in found.items()}
+
     @contextmanager
     def record_routes(self) -> Iterator[list[Routes]]:
         """Write down every choice of every layer; sampled ones where config.router is gumbel."""

@@ -160,9 +160,10 @@ class NativePolicy:
         self.model.set_uniform_routing(uniform)
 
     def after_step(self) -> dict[str, float]:
-        if self.model.config.experts == 1:
-            return {}
-        return {"router/max_vio": self.model.balance_experts()}
+        found = {f"hyper/{name}": value for name, value in self.model.hyper_means().items()}
+        if self.model.config.experts > 1:
+            found["router/max_vio"] = self.model.balance_experts()
+        return found
 
     def save(self, folder: Path) -> None:
         """Write config.json, model.safetensors and tokenizer.json into an existing folder."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from neox.kernels.linear_scan import linear_scan
+from neox.kernels.linear_scan import linear_scan, mamba
 
 Q = 8  # chunk length: small, so that few tokens cross many borders
 GATES = ("ssd", "mlstm", "retnet")
@@ -234,7 +234,12 @@ def test_shapes_that_do_not_fit_are_named(change: dict[str, Any], message: str) 
 
 def test_a_backend_that_is_not_there_is_named() -> None:
     x = make("ssd", 9)
-    with pytest.raises(ValueError, match="triton"):
+    with pytest.raises(ValueError, match="the triton backend needs"):
         linear_scan(**x, backend="triton")
+    if mamba.kernel() is None:
+        with pytest.raises(ValueError, match="needs mamba-ssm"):
+            linear_scan(**x, backend="mamba")
+    with pytest.raises(ValueError, match="no input gate"):
+        linear_scan(**make("mlstm", 9), backend="mamba")
     with pytest.raises(ValueError, match="one token"):
         linear_scan(**x, backend="step")

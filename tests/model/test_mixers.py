@@ -10,8 +10,10 @@ from neox.model import LanguageModel, ModelConfig
 from neox.model.layout import Tree
 from neox.model.mixers import MIXERS
 from neox.model.mixers.base import Recurrent
-from neox.policy.base import Group
+from neox.policy.base import Group, Sampling
+from neox.policy.native import NativePolicy
 from neox.policy.packing import pack
+from neox.policy.tokenizer import BytePairTokenizer
 
 KINDS = [(kind,) for kind in MIXERS] + [("ssd", "attention"), ("fusion", "mlstm", "attention")]
 RECURRENT = [kind for kind in MIXERS if kind != "attention"]
@@ -149,6 +151,26 @@ def test_states_stay_bounded(kind: str) -> None:
         sizes.append(float(state[1].abs().max()))
         assert y.isfinite().all()
     assert sizes[-1] < 5 * max(sizes[:2])
+
+
+@pytest.mark.parametrize("kinds", [("ssd",), ("fusion", "attention")], ids="-".join)
+def test_the_policy_samples_and_scores_alike(kinds: tuple[str, ...]) -> None:
+    """Log-probabilities while sampling, by steps and with rows dropped, are those of scoring."""
+    tokenizer = BytePairTokenizer.train(["abc"], 258)
+    policy = NativePolicy(lively(kinds, vocab_size=258), tokenizer)
+    for block in policy.model.layers:
+        block.moe.balance_rate = 0.0
+    prompts = [tokenizer.encode("ab"), tokenizer.encode("abcabc")]
+    sampling = Sampling(1.0, 0, 1.0, 40)
+    drawn = policy.generate(prompts, 6, sampling, torch.Generator().manual_seed(0))
+    assert len({len(c.ids) for c in drawn}) > 1  # some ended early, so rows were compacted
+    groups = [
+        Group(p, tuple(c.ids for c in drawn[i * 6 : i * 6 + 6])) for i, p in enumerate(prompts)
+    ]
+    scores = policy.score(groups)
+    for i, completion in enumerate(drawn):
+        mine = scores.logprobs[i, : len(completion.ids)].detach()
+        torch.testing.assert_close(mine, completion.logprobs, atol=1e-4, rtol=1e-4)
 
 
 def test_every_parameter_gets_a_gradient() -> None:
