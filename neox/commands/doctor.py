@@ -13,7 +13,7 @@ from neox import __version__
 
 PACKAGES = (
     "torch numpy tokenizers safetensors pydantic rich networkx gudhi geoopt python-Levenshtein "
-    "sympy accelerate mamba-ssm"
+    "sympy accelerate transformers triton torchao mamba-ssm"
 ).split()
 
 

@@ -73,7 +73,9 @@ class LayerCache:
         self, rows: RowMap, prompt_k: Tensor, prompt_v: Tensor, padding: Tensor, max_new: int
     ) -> None:
         self.rows = rows
-        self.prompt_k, self.prompt_v = prompt_k, prompt_v
+        # laid out as the products read them: a strided prompt would be copied for every token
+        self._prompt_kt = prompt_k.mT.contiguous()  # [P, K, D, L]
+        self.prompt_v = prompt_v.contiguous()
         # padding [P, L] is True where the left-padded prompt has no token
         self._bias = torch.zeros(padding.shape).masked_fill_(padding, float("-inf"))
         self.prompt_bias = self._bias[rows.prompt_of_row, None, None]
@@ -81,6 +83,10 @@ class LayerCache:
         self._k = prompt_k.new_zeros(len(rows.slots), heads, max_new, dim)
         self._v = torch.zeros_like(self._k)
         self.length = 0
+
+    @property
+    def prompt_k(self) -> Tensor:
+        return self._prompt_kt.mT
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Store one more key and value per row [R, K, D]; returns all of them so far."""
@@ -116,6 +122,6 @@ class LayerCache:
             new[:, :, :size] = old[rows, :, :size]
             setattr(self, name, new)
         if len(prompts) != len(self.prompt_k):
-            self.prompt_k, self.prompt_v = self.prompt_k[prompts], self.prompt_v[prompts]
+            self._prompt_kt, self.prompt_v = self._prompt_kt[prompts], self.prompt_v[prompts]
             self._bias = self._bias[prompts]
         self.prompt_bias = self._bias[self.rows.prompt_of_row, None, None]

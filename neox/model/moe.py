@@ -87,6 +87,8 @@ class MixtureOfExperts(nn.Module):
         if self.experts == 1:
             return activate(x_Nd @ self.up[0], self.activation) @ self.down[0]
         weight, chosen = self.route(x_Nd, temperature)
+        if len(x_Nd) == 1 and not self.training:
+            return self._one(x_Nd, weight[0], chosen[0].tolist())
         k = chosen.shape[-1]
         order = chosen.flatten().argsort(stable=True)  # (token, choice) pairs sorted by expert
         token = order // k
@@ -97,6 +99,14 @@ class MixtureOfExperts(nn.Module):
         hidden = activate(grouped(x_Nd[token], self.up, ends), self.activation)
         mixed = grouped(hidden, self.down, ends) * weight.flatten()[order, None]
         return torch.zeros_like(x_Nd).index_add(0, token, mixed)
+
+    def _one(self, x_1d: Tensor, weight: Tensor, chosen: list[int]) -> Tensor:
+        """A single token, without sorting: the same products, summed in the same order."""
+        total = torch.zeros_like(x_1d)
+        for i in sorted(range(len(chosen)), key=chosen.__getitem__):
+            hidden = activate(x_1d @ self.up[chosen[i]], self.activation)
+            total = total + hidden @ self.down[chosen[i]] * weight[i]
+        return total
 
     @torch.no_grad()
     def balance(self) -> float:

@@ -68,6 +68,16 @@ def test_mixture_equals_a_loop_over_tokens_and_experts() -> None:
     torch.testing.assert_close(moe(x), expected, atol=1e-5, rtol=1e-5)
 
 
+@torch.no_grad()
+def test_a_single_token_takes_the_short_way_to_the_same_bits() -> None:
+    torch.manual_seed(1)
+    moe = MixtureOfExperts(ModelConfig())
+    for parameter in moe.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    for x in torch.randn(50, 1, 128):
+        assert torch.equal(moe.eval()(x), moe.train()(x))
+
+
 def test_uniform_routing_is_the_mean_of_all_experts() -> None:
     torch.manual_seed(2)
     moe = MixtureOfExperts(SMALL)

@@ -48,8 +48,9 @@ class Attention(nn.Module):
         D/2].
         """
         qkv = self.qkv(x).unflatten(-1, (-1, self.head_dim))
-        q, k, v = qkv.split([self.heads, self.kv_heads, self.kv_heads], dim=-2)
-        return rotate(q, cos, sin), rotate(k, cos, sin), v
+        turned, v = qkv.split([self.heads + self.kv_heads, self.kv_heads], dim=-2)
+        q, k = rotate(turned, cos, sin).split([self.heads, self.kv_heads], dim=-2)
+        return q, k, v
 
     def forward(self, x: Tensor, context: Context) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """x [B, T, d] -> y [B, T, d], and k and v [B, K, T, D].
