@@ -7,7 +7,6 @@ text is a program as it stands, `cost` how many bytes lead to one at most.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from neox.compiler import tokens as t
@@ -279,10 +278,12 @@ class Acceptor:
             top = below
 
 
-@lru_cache(maxsize=4096)
 def can_reach(column: int, blanks: int, target: int) -> bool:
-    """Can so many blanks, tabs and spaces, lead from one column to another?"""
-    if blanks == 0 or column >= target:
-        return blanks == 0 and column == target
-    tab = (column // 8 + 1) * 8
-    return can_reach(column + 1, blanks - 1, target) or can_reach(tab, blanks - 1, target)
+    """Can so many blanks, tabs and spaces, lead from one column to another?
+
+    The fewest are a tab to each tab stop on the way and spaces behind the last; in place of a tab
+    any number of the spaces before its stop will do, so every number up to spaces alone is possible.
+    """
+    stops = target // 8 - column // 8
+    fewest = stops + target % 8 if stops > 0 else target - column
+    return fewest <= blanks <= target - column

@@ -9,12 +9,15 @@ Shapes: R rows, T tokens per row (the longest), k siblings, d width, V vocabular
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from torch import Tensor
 
 from neox.errors import InputError
 from neox.policy.base import Policy, Tokens
+
+if TYPE_CHECKING:
+    from neox.policy.hf import HFPolicy
 
 
 class Runner(Protocol):
@@ -22,7 +25,11 @@ class Runner(Protocol):
 
     slots: int
     max_length: int
-    lengths: list[int]  # tokens kept, by slot
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens kept, by slot."""
+        ...
 
     @property
     def tokenizer(self) -> Tokens: ...
@@ -59,10 +66,15 @@ class Runner(Protocol):
 
 
 def runner(policy: Policy, slots: int) -> Runner:
-    """A runner for a policy. InputError for one that cannot be decoded slot by slot."""
+    """A runner for a policy: kept keys and values where all layers are attention of our own."""
     from neox.generate.native import NativeRunner
+    from neox.generate.reread import HFReread, NativeReread
     from neox.policy.native import NativePolicy
 
     if isinstance(policy, NativePolicy):
-        return NativeRunner(policy, slots)
+        config = policy.model.config
+        plain = set(config.mixers) == {"attention"} and not config.hyper
+        return NativeRunner(policy, slots) if plain else NativeReread(policy, slots)
+    if hasattr(policy, "scorer"):
+        return HFReread(cast("HFPolicy", policy), slots)
     raise InputError(f"no decoding by slots for {type(policy).__name__}")

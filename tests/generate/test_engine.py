@@ -173,3 +173,61 @@ def test_an_echoed_prompt_has_the_policys_log_probabilities() -> None:
     assert len(pieces) == len(prompt) + 1
     for piece in pieces[1:]:
         assert (piece.token, piece.logprob) in piece.tops
+
+
+def test_state_space_layers_decode_alike_alone_together_and_guessed() -> None:
+    policy = models.recurrent()
+    expected = [
+        policy.generate([p], 1, Sampling(0.0, max_new_tokens=12), torch.Generator())[0].ids
+        for p in PROMPTS
+    ]
+    for slots, drafter in ((1, None), (4, None), (4, PromptLookup(longest=2, shortest=1))):
+        crowd = Engine(runner(policy, slots))
+        done = crowd.run([Request(p, GREEDY, 12, drafter=drafter) for p in PROMPTS])
+        assert [tuple(s.ids) for s in done] == expected
+
+
+def test_reading_again_gives_the_states_of_kept_keys() -> None:
+    """The two runners are each other's reference, in feeding, peeking, copying and rewinding."""
+    from neox.generate.reread import NativeReread
+
+    kept, again = runner(POLICY, 3), NativeReread(POLICY, 3)
+    for run in (kept, again):
+        run.feed([0, 2], [[5, 6, 7], [8]])
+        run.copy([0, 2], [1, 0])
+        run.rewind(1, 2)
+        run.peek([0, 1], [[9, 10], [11, 12]])
+        run.commit([1, 0])
+    assert kept.lengths == again.lengths
+    pair = [run.feed([0, 1, 2], [[20], [21, 22], [23]]) for run in (kept, again)]
+    for row, size in enumerate((1, 2, 1)):
+        torch.testing.assert_close(pair[0][row, :size], pair[1][row, :size], atol=1e-4, rtol=1e-4)
+
+
+def test_a_transformers_model_is_decoded_by_every_strategy() -> None:
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    from types import SimpleNamespace
+
+    from neox.generate.contrastive import contrastive_search
+    from neox.generate.reread import HFReread
+
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=300, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=96,
+        initializer_range=0.3,
+    )  # fmt: skip
+    model = transformers.LlamaForCausalLM(config).eval()
+    from neox.policy.hf_score import Scorer
+
+    policy = SimpleNamespace(
+        module=model, tokenizer=POLICY.tokenizer, max_length=96, device=torch.device("cpu"),
+        scorer=Scorer(model, 0), token_logits=lambda h: model.lm_head(h),
+    )  # fmt: skip
+    expected = model.generate(
+        torch.tensor([PROMPTS[1]]), max_new_tokens=12, do_sample=False, pad_token_id=0,
+        eos_token_id=POLICY.tokenizer.eos,
+    )[0, len(PROMPTS[1]) :].tolist()  # fmt: skip
+    one = Request(PROMPTS[1], GREEDY, 12)
+    assert Engine(HFReread(policy, 2)).run([one, Request(PROMPTS[0], GREEDY, 5)])[0].ids == expected
+    assert list(contrastive_search(HFReread(policy, 1), [one], 3, 0.0)[0].ids) == expected
