@@ -282,7 +282,7 @@ def can_reach(column: int, blanks: int, target: int) -> bool:
     """Can so many blanks, tabs and spaces, lead from one column to another?
 
     The fewest are a tab to each tab stop on the way and spaces behind the last; in place of a tab
-    any number of the spaces before its stop will do, so every number up to spaces alone is possible.
+    any number of the spaces before its stop will do, so every number up to spaces alone works.
     """
     stops = target // 8 - column // 8
     fewest = stops + target % 8 if stops > 0 else target - column
