@@ -94,6 +94,9 @@ def run(args: argparse.Namespace) -> int:
     )
     summary = header | {"timeout_s": timeout, "neox": __version__}
     summary |= judging.summarise(judged, ks)
+    if summary["guard"] is not None and (shared := guard_hits(summary["guard"])):
+        rest = judging.summarise([one for one in judged if one.id not in shared], ks)
+        summary["without_overlap"] = {k: v for k, v in rest.items() if "pass@" in k}
     if output is not None:
         _write(output, chosen, summary, judged)
     known = chosen.expected_failures() if args.canonical else {}
@@ -128,6 +131,11 @@ def _guard(
     if trained_on is None:
         return None
     return guard.report(trained_on, problems, args.workers, _progress(), kept)
+
+
+def guard_hits(found: dict[str, Any]) -> set[str]:
+    """The problems that share anything with the training tasks."""
+    return {id for kind in ("statements", "solutions", "behaviours") for id in found[kind]}
 
 
 def _output(args: argparse.Namespace) -> Path | None:
@@ -279,16 +287,14 @@ def _show(summary: dict[str, Any]) -> None:
     if "temperature" in summary:
         keys = ("preset", "temperature", "n", "max_new_tokens", "seed")
         print("  " + ", ".join(f"{key} {summary[key]}" for key in keys))
-    for key, value in summary.items():
-        score, at, k = key.rpartition("pass@")
-        if at and not key.endswith("_interval"):
-            low, high = summary[f"{key}_interval"]
-            name = f"{score.rstrip('_') or summary['score']} pass@{k}".lstrip()
-            print(f"  {name:<16} {value:.1%}  95 % interval [{low:.1%}, {high:.1%}]")
+    _show_scores(summary, summary["score"])
     if summary["guard"] is not None:
         from neox.evaluate.guard import told
 
         print("  " + "\n    ".join(told(summary["guard"])))
+        if "without_overlap" in summary:
+            print(f"  without those {len(guard_hits(summary['guard']))} problems:")
+            _show_scores(summary["without_overlap"], summary["score"])
     elif summary["source"] in ("model", "server", "samples"):
         print("  overlap with training data: not known; --trained-on FILE looks for it")
     changed = summary["changed_verdicts"]
@@ -296,3 +302,12 @@ def _show(summary: dict[str, Any]) -> None:
         f"  passed {summary['passed']}/{summary['samples']}, {summary['timeouts']} timed out"
         + (f"; {changed} passed or failed when run alone" if changed else "")
     )
+
+
+def _show_scores(scores: dict[str, Any], first: str) -> None:
+    for key, value in scores.items():
+        score, at, k = key.rpartition("pass@")
+        if at and not key.endswith("_interval"):
+            low, high = scores[f"{key}_interval"]
+            name = f"{score.rstrip('_') or first} pass@{k}".lstrip()
+            print(f"  {name:<16} {value:.1%}  95 % interval [{low:.1%}, {high:.1%}]")

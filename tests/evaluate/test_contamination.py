@@ -91,3 +91,4 @@ def test_the_score_stands_beside_the_overlap(
     assert main([*argv, "--trained-on", str(training)]) == 0
     told = capsys.readouterr().out
     assert "0 statements, 1 solutions, 1 behaviours (1/1 behaviours comparable)" in told
+    assert "without those 1 problems" in told
