@@ -70,8 +70,8 @@ class Sharded:
                 remedy="use fewer ranks, or a model whose first dimensions divide by them",
             )
 
-    def check_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
-        """After a first step: the moments are spread as the parameters are."""
+    def _check_moments(self, optimizer: torch.optim.Optimizer) -> None:
+        """The moments must be spread as the parameters are."""
         for p, slots in optimizer.state.items():
             for name, value in slots.items():
                 if value.numel() > 1 and local(value).numel() != local(p).numel():
@@ -99,6 +99,7 @@ class Sharded:
 
     def save_optimizer(self, optimizer: torch.optim.Optimizer, file: Path) -> None:
         """As one file of whole tensors, so that any number of ranks can go on from it."""
+        self._check_moments(optimizer)
         tensors: dict[str, Tensor] = {}
         for index, slots in optimizer.state_dict()["state"].items():
             for name, value in slots.items():
