@@ -45,8 +45,8 @@ def _logit(p: float) -> float:
     return log(p / (1 - p))
 
 
-WITH_EXAMPLES = Curve((-1.4, 0.8, 4.0))
-WITHOUT = Curve((0.0, 1.0, 0.0))
+WITH_EXAMPLES = Curve((-2.719, 0.475, 4.958))
+WITHOUT = Curve((-0.374, 0.524, 0.0))
 
 
 def confidence(evidence: Evidence) -> float:

@@ -31,9 +31,10 @@ class Grammar(Protocol):
         """Bytes that are enough to make the text whole."""
         ...
 
-    def mask(self, place: Place, budget: int) -> bytes:
-        """The tokens after which budget - 1 more are enough, and the end tokens where the text is
-        whole. Bits: token t is bit t & 7 of byte t >> 3. Never empty where budget >= cost."""
+    def mask(self, place: Place, budget: int | None) -> bytes:
+        """The tokens that may come next (with a budget: after which budget - 1 more are enough),
+        and the end tokens where the text is whole. Bits: token t is bit t & 7 of byte t >> 3.
+        Never empty where budget >= cost."""
         ...
 
 
@@ -70,8 +71,8 @@ class Constraint:
         return found
 
 
-Where = tuple[Constraint | None, Place | None, int]
-"""A row's constraint, its place, and how many tokens it has left."""
+Where = tuple[Constraint | None, Place | None, int | None]
+"""A row's constraint, its place, and how many tokens it has left, where that matters."""
 
 
 def mask_of(rows: Sequence[Where], logits_RV: Tensor) -> Tensor | None:

@@ -346,7 +346,7 @@ class Engine:
                 if j and request.constraint is not None:
                     place = request.constraint.advance(place, draft[j - 1])
                 laws.append(request.law)
-                places.append((request.constraint, place, stream.remaining - j))
+                places.append((request.constraint, place, None))
                 numbers.append(uniform(request.seed, len(stream.ids) + j))
                 at += 1
         started = time.perf_counter()
@@ -358,15 +358,20 @@ class Engine:
         for stream, draft, _ in ready:
             rows = slice(at, at + len(draft) + 1)
             at += len(draft) + 1
-            self._take(stream, draft, tokens[rows], plain[rows])
+            self._take(stream, draft, tokens[rows], logits[rows], plain[rows])
 
-    def _take(self, stream: Stream, draft: list[int], tokens: list[int], plain: Tensor) -> None:
+    def _take(
+        self, stream: Stream, draft: list[int], tokens: list[int], logits: Tensor, plain: Tensor
+    ) -> None:
         pieces: list[Piece] = []
         request, stops = stream.request, self.runner.stops
         finish: Finish | None = None
-        for j, token in enumerate(tokens):
+        for j, drawn in enumerate(tokens):
+            token = drawn
             if request.constraint is not None:
-                stream.place = request.constraint.advance(stream.place, token)
+                started = time.perf_counter()
+                token, stream.place = self._in_time(stream, token, logits[j])
+                self.counts.masks += time.perf_counter() - started
             logprob = float(plain[j, token])
             stream.ids.append(token)
             stream.logprobs.append(logprob)
@@ -393,6 +398,22 @@ class Engine:
         stream.fed -= len(draft) - accepted  # forget what was not drawn
         self.runner.rewind(stream.slot, stream.fed)
         del self._kept[stream.slot][stream.fed :]
+
+    def _in_time(self, stream: Stream, token: int, logits_V: Tensor) -> tuple[int, Place]:
+        """The drawn token where the text can still be finished behind it; else another draw, from
+        the tokens behind which it can. Together that is the law of those tokens alone, and nearly
+        always without asking for the cost of each."""
+        constraint, left = stream.request.constraint, stream.remaining
+        assert constraint is not None
+        place = constraint.advance(stream.place, token)
+        if place is None or constraint.grammar.cost(place) >= left:
+            allowed = mask_of([(constraint, stream.place, left)], logits_V[None])
+            p = probabilities(logits_V[None], [stream.request.law], allowed)
+            index = len(stream.ids)
+            token = int(draw(p, [uniform(stream.request.seed, index, 1)])[0])
+            place = constraint.advance(stream.place, token)
+        assert place is not None, "the mask allowed a token that the grammar does not"
+        return token, place
 
     def _tell(self, stream: Stream, pieces: Sequence[Piece]) -> bool:
         if stream.listener is None:

@@ -19,7 +19,6 @@ Place = frozenset[tuple[Class, Stack] | None]  # a byte class and what follows i
 
 FAR = 1 << 20
 ROWS = 4096  # masks kept
-AMPLE = 512  # bytes: with more left, only what costs more than these is refused
 
 
 def literal(text: bytes) -> list[Symbol]:
@@ -63,17 +62,15 @@ class Pushdown:
     def cost(self, place: Place) -> int:
         return min((0 if item is None else 1 + self._rest(item[1]) for item in place), default=FAR)
 
-    def mask(self, place: Place, budget: int) -> bytes:
-        if budget <= AMPLE + 2 * self.cost(place):
+    def mask(self, place: Place, budget: int | None) -> bytes:
+        complete = self.complete(place)
+        if budget is not None:
             return self._trie.mask(
-                place, self._step, self.complete(place), lambda after: self.cost(after) < budget
+                place, self._step, complete, lambda after: self.cost(after) < budget
             )
         row = self._rows.get(place)
         if row is None:
-            most = max(AMPLE, self.cost(place))
-            row = self._trie.mask(
-                place, self._step, self.complete(place), lambda after: self.cost(after) <= most
-            )
+            row = self._trie.mask(place, self._step, complete, lambda after: True)
             if len(self._rows) >= ROWS:
                 self._rows.clear()
                 self._steps.clear()

@@ -30,5 +30,5 @@ class PythonGrammar:
     def cost(self, place: State) -> int:
         return self._masks.acceptor.cost(place)
 
-    def mask(self, place: State, budget: int) -> bytes:
+    def mask(self, place: State, budget: int | None) -> bytes:
         return self._masks.mask(place, budget)

@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from neox.generate.engine import QueueFull
 from neox.serve.answers import Answer
@@ -304,10 +305,13 @@ async def _events(
 async def _body(request: Request, service: Service) -> Any:
     """The body as JSON, read no further than it may be long."""
     most, data = service.settings.max_body, bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > most:
-            raise ApiError(413, f"the body exceeds {most} bytes", code="body_too_large")
+    try:
+        async for part in request.stream():
+            data += part
+            if len(data) > most:
+                raise ApiError(413, f"the body exceeds {most} bytes", code="body_too_large")
+    except ClientDisconnect:
+        raise ApiError(400, "the client left before the body ended", code="left") from None
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
