@@ -31,6 +31,17 @@ COMMANDS = {
 }
 
 
+class Formatter(argparse.HelpFormatter):
+    """As wide as the terminal, without the archive modules that argparse would load to ask."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+        except (OSError, ValueError):
+            columns = 80
+        super().__init__(prog, width=(columns or 80) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """Errors become one message with the nearest option, and exit status 2."""
 
@@ -97,7 +108,12 @@ def _run(argv: Sequence[str]) -> int:
             remedy="commands: " + ", ".join(COMMANDS),
         )
     command = importlib.import_module(f"neox.commands.{name}")
-    parser = Parser(prog=f"neox {name}", description=COMMANDS[name], allow_abbrev=False)
+    parser = Parser(
+        prog=f"neox {name}",
+        description=COMMANDS[name],
+        allow_abbrev=False,
+        formatter_class=Formatter,
+    )
     command.add_arguments(parser)
     status: int = command.run(parser.parse_strictly(argv[1:]))
     return status

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-from neox.compiler.complexity.record import dataclass
+from typing import Any, NamedTuple
 
 RULES: dict[str, str] = {
     "NX001": "running time exceeds its contract",
@@ -23,8 +21,7 @@ DEFAULT = frozenset({"NX001", "NX201", "NX301", "NX900"})
 _NOQA = re.compile(r"#\s*noqa(?::\s*(?P<codes>[A-Z0-9, ]+))?\s*(?:#|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """`line` and `column` count from 1."""
 
     code: str
@@ -34,13 +31,7 @@ class Finding:
     message: str
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "path": self.path,
-            "line": self.line,
-            "column": self.column,
-            "message": self.message,
-        }
+        return self._asdict()
 
     @staticmethod
     def of(row: dict[str, Any]) -> Finding:

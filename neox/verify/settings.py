@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from neox.compiler.complexity.record import dataclass, field, replace
 from neox.errors import InputError
 from neox.verify.findings import DEFAULT, RULES
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """`select` are the rules that fail a run; `exclude` are patterns of paths to pass over."""
 
     select: frozenset[str] = DEFAULT
     strict: bool = False
     count_input: bool = False
     exclude: tuple[str, ...] = ()
-    root: Path = field(default_factory=Path)
+    root: Path = Path()
 
     def excludes(self, path: Path) -> bool:
         text = path.as_posix()
@@ -94,7 +92,7 @@ def _flag(table: dict[str, Any], key: str, file: Path) -> bool:
 def merged(base: Settings, *, select: str | None, strict: bool, count_input: bool) -> Settings:
     """Options given on the command line win."""
     chosen = base.select if select is None else codes(select) | {"NX900"}
-    result = replace(base, select=chosen)
-    return replace(
-        result, strict=base.strict or strict, count_input=base.count_input or count_input
+    result = base._replace(select=chosen)
+    return result._replace(
+        strict=base.strict or strict, count_input=base.count_input or count_input
     )

@@ -10,14 +10,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from neox.compiler import Program, parse
-from neox.compiler.complexity.analysis import analyze
-from neox.compiler.complexity.bound import Bound
 from neox.errors import InputError
 from neox.verify.files import Cache, content
 from neox.verify.findings import RULES, Finding, silenced
-from neox.verify.habits import habits
 from neox.verify.settings import Settings
+
+MYPY = False
+if MYPY:  # what is in the cache needs no compiler: start-up counts
+    from neox.compiler.complexity.bound import Bound
 
 Row = dict[str, Any]
 _PROMISES = re.compile(r"neox|complexity|bound", re.IGNORECASE)  # what no contract can do without
@@ -55,6 +55,10 @@ def study(path: Path, settings: Settings, cache: Cache) -> Study:
 
 
 def _examine(path: Path, data: bytes, settings: Settings) -> dict[str, Any]:
+    from neox.compiler.complexity.analysis import analyze
+    from neox.compiler.program import parse
+    from neox.verify.habits import habits
+
     program = parse(data)
     lines = program.text.splitlines()
     findings = [
@@ -144,4 +148,4 @@ def sizes(bound: Bound) -> str:
     return ", ".join(f"{name}={size}" for name, size in bound.parameters) or "no size"
 
 
-__all__ = ["MAX_BYTES", "Program", "Row", "Study", "judge", "row_of", "shown", "study"]
+__all__ = ["MAX_BYTES", "Row", "Study", "judge", "row_of", "shown", "study"]
