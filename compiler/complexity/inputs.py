@@ -7,6 +7,8 @@ Knows syntax only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from neox.compiler import nodes as n
 from neox.compiler.walk import walk
 
@@ -57,9 +59,9 @@ def reads(node: n.Node, renamed: frozenset[str]) -> bool:
     return False
 
 
-def only_reads(body: list[n.stmt], renamed: frozenset[str]) -> bool:
+def only_reads(body: list[n.stmt], reading: Callable[[n.Node], bool]) -> bool:
     """A loop body that only takes the input apart and keeps it."""
-    if not any(reads(x, renamed) for s in body for x in walk(s)):
+    if not any(reading(x) for s in body for x in walk(s)):
         return False
     for s in body:
         if isinstance(s, (n.Assign, n.AnnAssign)):

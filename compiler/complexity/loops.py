@@ -14,7 +14,7 @@ from neox.compiler.complexity.aftermath import Aftermath
 from neox.compiler.complexity.builtins import LARGE
 from neox.compiler.complexity.conditions import ORDERS, shape
 from neox.compiler.complexity.growth import ONE, UNIT, Factor, Growth, root_of
-from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads
+from neox.compiler.complexity.inputs import MARK, NUMBERS, TEXT, only_reads, reads
 from neox.compiler.complexity.motion import Counter
 from neox.compiler.complexity.record import replace
 from neox.compiler.complexity.sieve import names, sieve
@@ -58,7 +58,7 @@ class Loops(Aftermath):
             after = self._finish(st, states, carried, cut[0].trips, cut[0], cut[1])
         else:
             after = self._finish(st, states, carried, counter.trips, counter)
-        if not self.unit.count_input and only_reads(node.body, self.unit.readers):
+        if not self.unit.count_input and only_reads(node.body, self._reading):
             for s in after:
                 s.low, s.high = low, high if s.high is not None else None
         normal = [s for s in after if s.status == "normal"]
@@ -93,6 +93,9 @@ class Loops(Aftermath):
         for s in states:
             s.env.setdefault(INDEX, Num(here))
         return Counter(Trips(ONE, cut.high, None, cut.most), guard=guards[0]), guards
+
+    def _reading(self, node: n.Node) -> bool:
+        return reads(node, self.unit.readers)
 
     def _sieved(self, node: n.For | n.While, st: State) -> bool:
         """Charges a sieve of Eratosthenes, n*log(log(n)) from both sides, and leaves it behind."""

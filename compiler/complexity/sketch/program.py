@@ -310,7 +310,7 @@ class Statements(Loops):
         return frame.result or Val()
 
     def _marked(self, marked: list[n.expr]) -> Rank:
-        from neox.compiler.complexity.sketch.loops import Moves
+        from neox.compiler.complexity.sketch.moves import Moves
 
         return self._universe(Moves(marked=marked))
 
