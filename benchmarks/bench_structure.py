@@ -24,7 +24,7 @@ import numpy as np
 from neox.compiler import nodes, parse, walk
 from neox.topology import batch, features
 from neox.topology.complexes import Complex
-from neox.topology.hodge import laplacian, spectra
+from neox.topology.hodge import laplacian, laplacians, spectra
 from neox.topology.layers import BINDING, flow_graphs, layered, union
 from neox.topology.relation import dowker_betti, rows_of
 from neox.topology.survey import survey
@@ -88,7 +88,7 @@ def speed(texts: Sequence[str], rounds: int) -> None:
 
 def ours(c: Complex) -> list[object]:
     built = Complex.of(c.vertices, c.edges, c.triangles)
-    return [laplacian(built, k) for k in range(3)]
+    return [*laplacians(built)]
 
 
 def by_toponetx(c: Complex) -> list[object]:

@@ -90,9 +90,9 @@ class Complex:
             self.triangle_births[faces],
         )
 
-    def boundary(self, k: int) -> sparse.csc_array:
+    def boundary(self, k: int, kind: type = np.int64) -> sparse.csc_array:
         """B1 [vertices, edges]: -1 at the first vertex of an edge, 1 at the second. B2 [edges,
-        triangles]: (v,w) - (u,w) + (u,v) for the triangle (u,v,w). Integers.
+        triangles]: (v,w) - (u,w) + (u,v) for the triangle (u,v,w). Numbers of this kind.
         """
         entries: tuple[int, ...] = (-1, 1) if k == 1 else (1, -1, 1)
         if k == 1:
@@ -101,7 +101,7 @@ class Complex:
             rows, shape = self.sides(), (len(self.edges), len(self.triangles))
         else:
             raise ValueError(f"a complex of dimension 2 has boundary operators 1 and 2, not {k}")
-        data = np.tile(np.array(entries, np.int64), len(rows))
+        data = np.tile(np.array(entries, kind), len(rows))
         starts = np.arange(0, rows.size + 1, len(entries))
         return sparse.csc_array((data, rows.ravel(), starts), shape=shape)
 

@@ -27,8 +27,8 @@ MOMENTS, PROBES = 24, 16
 
 def operators(complex_: Complex, weights: Weights | None = None) -> tuple[Any, Any]:
     """D1 [vertices, edges] and D2 [edges, triangles], sparse; B1 and B2 where no weights are."""
-    b1 = complex_.boundary(1).astype(np.float64)
-    b2 = complex_.boundary(2).astype(np.float64)
+    b1 = complex_.boundary(1, np.float64)
+    b2 = complex_.boundary(2, np.float64)
     if weights is None:
         return b1, b2
     roots = [np.sqrt(w) for w in weights]
@@ -41,15 +41,27 @@ def operators(complex_: Complex, weights: Weights | None = None) -> tuple[Any, A
 
 def laplacian(complex_: Complex, k: int, weights: Weights | None = None) -> Any:
     """L_k, sparse and symmetric; k is 0, 1 or 2."""
+    if k not in (0, 1, 2):
+        raise ValueError(f"a complex of dimension 2 has Laplacians 0, 1 and 2, not {k}")
+    return laplacians(complex_, weights)[k]
+
+
+def laplacians(complex_: Complex, weights: Weights | None = None) -> tuple[Any, Any, Any]:
+    """L0, L1 and L2, sparse and symmetric."""
     d1, d2 = operators(complex_, weights)
-    match k:
-        case 0:
-            return d1 @ d1.T
-        case 1:
-            return d1.T @ d1 + d2 @ d2.T
-        case 2:
-            return d2.T @ d2
-    raise ValueError(f"a complex of dimension 2 has Laplacians 0, 1 and 2, not {k}")
+    up1, up2 = d1.T, d2.T
+    lower = d1 @ up1 if weights is not None else _graph_laplacian(complex_)
+    return lower, up1 @ d1 + d2 @ up2, up2 @ d2
+
+
+def _graph_laplacian(complex_: Complex) -> Any:
+    """L0 without a product: degrees, and -1 for every edge."""
+    u, v = complex_.edges.T
+    at = np.arange(complex_.vertices)
+    degree = np.bincount(complex_.edges.ravel(), minlength=complex_.vertices)
+    values = np.concatenate([degree, np.full(2 * len(u), -1.0)])
+    rows, columns = np.concatenate([at, u, v]), np.concatenate([at, v, u])
+    return sparse.csr_array((values, (rows, columns)), shape=(len(at), len(at)))
 
 
 def jitter(complex_: Complex, rng: np.random.Generator, sigma: float = 0.3) -> Weights:

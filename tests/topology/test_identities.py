@@ -63,11 +63,18 @@ def test_laplacians_are_symmetric_and_positive_semidefinite() -> None:
     rng = np.random.default_rng(0)
     for c in COMPLEXES[::9]:
         for weights in (None, jitter(c, rng)):
-            for k in range(3):
+            d1, d2 = operators(c, weights)
+            for k, formula in enumerate((d1 @ d1.T, d1.T @ d1 + d2 @ d2.T, d2.T @ d2)):
                 dense = laplacian(c, k, weights).toarray()
+                np.testing.assert_allclose(dense, formula.toarray(), atol=1e-12)
                 assert (dense == dense.T).all() or np.allclose(dense, dense.T, atol=1e-12)
                 if len(dense):
                     assert np.linalg.eigvalsh(dense).min() >= -1e-9 * max(1, abs(dense).max())
+
+
+def test_there_are_three_laplacians() -> None:
+    with pytest.raises(ValueError, match="Laplacians 0, 1 and 2"):
+        laplacian(COMPLEXES[0], 3)
 
 
 def test_the_spectrum_of_l1_is_that_of_l0_joined_with_l2() -> None:
