@@ -101,7 +101,7 @@ class Complex:
             rows, shape = self.sides(), (len(self.edges), len(self.triangles))
         else:
             raise ValueError(f"a complex of dimension 2 has boundary operators 1 and 2, not {k}")
-        data = np.tile(np.array(entries, kind), len(rows))
+        data: Any = np.tile(np.array(entries, kind), len(rows))
         starts = np.arange(0, rows.size + 1, len(entries))
         return sparse.csc_array((data, rows.ravel(), starts), shape=shape)
 
