@@ -72,11 +72,11 @@ def speed(texts: Sequence[str], rounds: int) -> None:
         "all default features": lambda: batch(programs),
         "all, parsing included": lambda: batch([parse(t) for t in texts]),
         "all, parsing included, one by one": lambda: [features(parse(t)) for t in texts],
-        "whole spectra (asked for)": lambda: [
+        "whole spectra, asked for": lambda: [
             spectra(union([s], until=BINDING)) for s in surveys[::8]
         ],
     }
-    where = "compiled" if survey.__class__.__name__ != "function" else "plain"
+    where = "plain" if nodes.__file__.endswith(".py") else "compiled frontend"
     told = f"nodes {min(sizes)}-{max(sizes)}, mean {np.mean(sizes):.0f}"
     print(f"{len(texts)} programs, {told}; {where}")
     print("| step | programs/s | ms per program |\n|---|---|---|")

@@ -41,27 +41,35 @@ def operators(complex_: Complex, weights: Weights | None = None) -> tuple[Any, A
 
 def laplacian(complex_: Complex, k: int, weights: Weights | None = None) -> Any:
     """L_k, sparse and symmetric; k is 0, 1 or 2."""
-    if k not in (0, 1, 2):
-        raise ValueError(f"a complex of dimension 2 has Laplacians 0, 1 and 2, not {k}")
-    return laplacians(complex_, weights)[k]
+    d1, d2 = operators(complex_, weights)
+    match k:
+        case 0:
+            return d1 @ d1.T
+        case 1:
+            return d1.T @ d1 + d2 @ d2.T
+        case 2:
+            return d2.T @ d2
+    raise ValueError(f"a complex of dimension 2 has Laplacians 0, 1 and 2, not {k}")
 
 
 def laplacians(complex_: Complex, weights: Weights | None = None) -> tuple[Any, Any, Any]:
-    """L0, L1 and L2, sparse and symmetric."""
-    d1, d2 = operators(complex_, weights)
-    up1, up2 = d1.T, d2.T
-    lower = d1 @ up1 if weights is not None else _graph_laplacian(complex_)
-    return lower, up1 @ d1 + d2 @ up2, up2 @ d2
-
-
-def _graph_laplacian(complex_: Complex) -> Any:
-    """L0 without a product: degrees, and -1 for every edge."""
-    u, v = complex_.edges.T
-    at = np.arange(complex_.vertices)
-    degree = np.bincount(complex_.edges.ravel(), minlength=complex_.vertices)
-    values = np.concatenate([degree, np.full(2 * len(u), -1.0)])
-    rows, columns = np.concatenate([at, u, v]), np.concatenate([at, v, u])
-    return sparse.csr_array((values, (rows, columns)), shape=(len(at), len(at)))
+    """L0, L1 and L2, sparse and symmetric: the blocks of the square of the Dirac operator, the
+    symmetric matrix with D1 and D2 beside its diagonal. One product is cheaper than four.
+    """
+    n0, n1, n2 = complex_.vertices, len(complex_.edges), len(complex_.triangles)
+    edge, triangle = np.arange(n0, n0 + n1), np.arange(n0 + n1, n0 + n1 + n2)
+    rows = np.concatenate([complex_.edges.ravel(), n0 + complex_.sides().ravel()])
+    columns = np.concatenate([np.repeat(edge, 2), np.repeat(triangle, 3)])
+    values = np.concatenate([np.tile((-1.0, 1.0), n1), np.tile((1.0, -1.0, 1.0), n2)])
+    if weights is not None:
+        root = np.sqrt(np.concatenate(weights))
+        values *= root[columns] / root[rows]
+    ends = np.concatenate([rows, columns]), np.concatenate([columns, rows])
+    size = n0 + n1 + n2
+    dirac: Any = sparse.csr_array((np.tile(values, 2), ends), shape=(size, size))
+    square = dirac @ dirac
+    one, two = n0, n0 + n1
+    return square[:one, :one], square[one:two, one:two], square[two:, two:]
 
 
 def jitter(complex_: Complex, rng: np.random.Generator, sigma: float = 0.3) -> Weights:
