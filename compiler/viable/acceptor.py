@@ -222,7 +222,12 @@ class Acceptor:
         best = 1 << 30
         lex = state.lex
         for node in state.nodes:
-            if not lex.ends:
+            if lex.comment == "code" and not state.brackets:
+                ended: list[Node] = []
+                feed(self.machine, node, t.NEWLINE, ended)
+                for after in ended:
+                    best = min(best, 1 + self._plan(after, state.indents)[0])
+            elif not lex.ends:
                 best = min(best, self._rest(state, node))
             for kind, size in lex.ends:
                 if node.allowed(self.machine) >> kind & 1:
@@ -245,11 +250,19 @@ class Acceptor:
         if first is None:
             return base
         whole = first.alternate + deeper
-        if deeper and state.column > first.column and state.alternate > first.alternate:
+        column, alternate = state.column, state.alternate
+        fixed = state.fixed or (column if state.lex.mode == "start backslash" else 0)
+        if fixed:
+            column = alternate = fixed
+        if deeper and column > first.column and alternate > first.alternate:
             return base - whole
-        missing = first.alternate - state.alternate
-        if not state.fixed and missing >= 0 and can_reach(state.column, missing, first.column):
-            return base - state.alternate
+        if fixed:
+            if not deeper and column == first.column and alternate == first.alternate:
+                return base - whole
+            return base + 1
+        missing = first.alternate - alternate
+        if missing >= 0 and can_reach(column, missing, first.column):
+            return base - alternate
         return base + 1  # this line is left blank
 
     def _plan(self, node: Node, indents: Indent) -> tuple[int, Indent | None, int]:

@@ -104,7 +104,7 @@ class Lexemes(Quotes):
         while context is not None and context.outer is not None:
             if char == "\\" or (char in "\r\n" and not context.triple):
                 return -1
-            if char == "#" and lex.mode not in ("string", "literal", "wide"):
+            if char == "#" and not literal and lex.mode not in ("string", "wide"):
                 return -1
             if char == context.quote:
                 run = lex.run + 1

@@ -99,6 +99,9 @@ def test_the_cost_is_enough_and_falls(latest: Acceptor) -> None:
         ("f'{", "f'{}!:=x"),
         ("f'{x", "f'{}!:=x"),
         ("f'{x:", "f'{}!:=x"),
+        ("f'{", "#x}' f\n"),
+        ("if x:\n ", "\\\n x#\t"),
+        ("if x: #", "\n x\t"),
         ('f"""{x', "f\"'}!r\n#"),
     ],
 )
