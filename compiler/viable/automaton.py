@@ -17,6 +17,7 @@ from neox.compiler.viable.notation import ANY, SHAPES, Nfa
 _SHAPES: Final = len(SHAPES)
 LINE_WEIGHT: Final = 8  # what a line start counts when ends of a text are compared
 FAR: Final = 1 << 20
+ALL: Final = (1 << _SHAPES) - 1  # the shapes that the outermost frame may give
 _LINE_WORDS: Final = (t.EXCEPT, t.FINALLY, t.DEF, t.CLASS)  # where only they lead to an end
 
 
@@ -42,6 +43,14 @@ class Automaton:
             self.own[state] = self._readable(state)
         self._costs: list[list[tuple[int, int]]] = []
         self._mark_blocks()
+        # The shapes that each state can still give, as bits; what is memoised below hangs on them.
+        self.reach = [
+            k.bits(*[shape for shape, (size, _) in enumerate(row) if size < FAR])
+            for row in self.costs()
+        ]
+        self._through: dict[int, int] = {}
+        self._live: dict[int, int] = {}
+        self._ways: dict[int, list[list[int]]] = {}
 
     def _mark_blocks(self) -> None:
         """Follow each INDENT to its DEDENT."""
@@ -140,6 +149,46 @@ class Automaton:
             row[kind] = known
         return known
 
+    def through(self, waiting: int, wanted: int) -> int:
+        """The shapes that a waiting frame can be given, if its own frame has to give one wanted."""
+        key = waiting << _SHAPES | wanted
+        found = self._through.get(key, -1)
+        if found < 0:
+            found = 0
+            for shape, after in enumerate(self.returns[waiting]):
+                if after >= 0 and self.reach[after] & wanted:
+                    found |= 1 << shape
+            self._through[key] = found
+        return found
+
+    def ways(self, state: int, kind: int, wanted: int) -> list[list[int]]:
+        """Those of `plan` that can end in a shape that is wanted of the frame."""
+        key = (state << _SHAPES | wanted) * k.KINDS + kind
+        found = self._ways.get(key)
+        if found is None:
+            found = []
+            for way in self.plan(state, kind):
+                inner = wanted
+                for waiting in way[:-1]:
+                    inner = self.through(waiting, inner)
+                if self.reach[way[-1]] & inner:
+                    found.append(way)
+            self._ways[key] = found
+        return found
+
+    def live(self, state: int, wanted: int) -> int:
+        """The kinds that the state can read on the way to a shape that is wanted of its frame."""
+        key = state << _SHAPES | wanted
+        found = self._live.get(key, -1)
+        if found < 0:
+            found = 0
+            own = self.own[state]
+            for kind in range(k.KINDS):
+                if own >> kind & 1 and self.ways(state, kind, wanted):
+                    found |= 1 << kind
+            self._live[key] = found
+        return found
+
     def costs(self) -> list[list[tuple[int, int]]]:
         """By state and shape: the fewest bytes to give that shape, and the line starts in them.
 
@@ -190,12 +239,13 @@ def _weight(kind: int) -> tuple[int, int]:
 class Node:
     """A stack: its top state and the stack below it. Never changed once made."""
 
-    __slots__ = ("_allowed", "below", "ends", "state")
+    __slots__ = ("_allowed", "below", "ends", "state", "takes")
 
     def __init__(self, state: int, below: Node | None) -> None:
         self.state = state
         self.below = below
         self._allowed = -1
+        self.takes = -1  # see `wanted`
         self.ends: list[tuple[int, int, int]] = []  # see `endings`
 
     def same(self, other: Node) -> bool:
@@ -211,7 +261,7 @@ class Node:
     def allowed(self, machine: Automaton) -> int:
         """The kinds of tokens that may come next, as bits."""
         if self._allowed < 0:
-            found = machine.own[self.state]
+            found = machine.live(self.state, wanted(machine, self.below))
             below = pop(machine, self)
             if below is not None:
                 found |= below.allowed(machine)
@@ -219,13 +269,26 @@ class Node:
         return self._allowed
 
 
+def wanted(machine: Automaton, node: Node | None) -> int:
+    """The shapes that these waiting frames can be given, so that the whole stack can end."""
+    chain: list[Node] = []
+    each = node
+    while each is not None and each.takes < 0:
+        chain.append(each)
+        each = each.below
+    found = ALL if each is None else each.takes
+    for each in reversed(chain):
+        found = machine.through(each.state, found)
+        each.takes = found
+    return found
+
+
 def pop(machine: Automaton, node: Node) -> Node | None:
     """The stack after the top frame has given its shape, or None where it cannot end."""
     shape, below = machine.shape[node.state], node.below
-    if shape < 0 or below is None:
+    if shape < 0 or below is None or not wanted(machine, below) >> shape & 1:
         return None
-    after = machine.returns[below.state][shape]
-    return Node(after, below.below) if after >= 0 else None
+    return Node(machine.returns[below.state][shape], below.below)
 
 
 def endings(machine: Automaton, node: Node) -> list[tuple[int, int, int]]:
@@ -260,7 +323,7 @@ def feed(machine: Automaton, node: Node, kind: int, out: list[Node]) -> None:
     """Add the stacks after one more token to `out`: none where it does not fit."""
     top: Node | None = node
     while top is not None:
-        ways = machine.plan(top.state, kind)
+        ways = machine.ways(top.state, kind, wanted(machine, top.below))
         if ways:
             for way in ways:
                 stack: Node | None = top.below

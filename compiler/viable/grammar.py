@@ -137,7 +137,7 @@ bracketed = fexpr [comp] | (fexpr | star) (',' | (',' (fexpr | star))+ [','])
 patterns = pattern | part ',' [part (',' part)* [',']]
 part = pattern | '*' NAME
 pattern: NAME -> name | closed ('|' closed)* ['as' CAPTURE]
-closed = dotted | dotted pclass | literal | pgroup | plist | pmap
+closed = UNDERSCORE | CAPTURE ('.' NAME)* [pclass] | literal | pgroup | plist | pmap
 literal = ['-'] NUMBER | ['-'] IMAGINARY | ['-'] NUMBER ('+' | '-') IMAGINARY | strings | 'None'
     | 'True' | 'False'
 pgroup: '(' [pattern | part (',' | (',' part)+ [','])] ')'

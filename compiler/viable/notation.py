@@ -20,7 +20,7 @@ _WORDS: Final = {
     "END": 0, "NEWLINE": 1, "INDENT": 2, "DEDENT": 3, "NUMBER": 5, "STRING": 6, "FSTART": 8,
     "FEND": 10, "BYTES": k.BYTES, "IMAGINARY": k.IMAGINARY, "TSTART": k.TSTART, "FIELD": k.FIELD,
     "FIELD_END": k.FIELD_END, "SPEC": k.SPEC, "CONVERSION": k.CONVERSION, "MATCH": k.MATCH,
-    "CASE": k.CASE, "TYPE": k.TYPE,
+    "CASE": k.CASE, "TYPE": k.TYPE, "UNDERSCORE": k.UNDERSCORE,
 }  # fmt: skip
 
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from neox.compiler import tokens as t
 from neox.compiler.viable import kinds as k
-from neox.compiler.viable.automaton import Automaton, Node
+from neox.compiler.viable.automaton import ALL, Automaton, Node, wanted
 from neox.compiler.viable.groups import CLOSING, OPENING, Chunk, Group, Groups, Term, gather
 
 _NEWLINE: Final = 1 << t.NEWLINE
 _DEPTHS: Final = 512  # more than brackets can be open
+_WANTS: Final = ALL + 1
 
 
 class Rest:
@@ -63,24 +64,29 @@ class Summaries:
     def __len__(self) -> int:
         return len(self._known)
 
-    def summary(self, group: Group, state: int, brackets: int) -> Summary:
-        """What the group does to a frame in this state, in so many open brackets."""
+    def summary(self, group: Group, state: int, wants: int, brackets: int) -> Summary:
+        """What the group does to a frame in this state, in so many open brackets, if the frames
+        below want one of these shapes.
+        """
         depth = min(brackets, group.need)
-        key = (group.id * len(self.machine.own) + state) * _DEPTHS + depth
+        key = ((group.id * len(self.machine.own) + state) * _WANTS + wants) * _DEPTHS + depth
         found = self._known.get(key)
         if found is None:
-            found = self._work_out(group, state, depth)
+            found = self._work_out(group, state, wants, depth)
             self._known[key] = found
         return found
 
-    def _work_out(self, group: Group, state: int, depth: int) -> Summary:
+    def _work_out(self, group: Group, state: int, wants: int, depth: int) -> Summary:
         machine = self.machine
         result = Summary(self.groups.number())
         shape = machine.shape[state]
+        if shape >= 0 and not wants >> shape & 1:
+            shape = -1
         if machine.final[state]:
-            result.rests.append(Rest(shape, 0, group))
+            if shape >= 0:
+                result.rests.append(Rest(shape, 0, group))
             return result
-        own = machine.own[state]
+        own = machine.live(state, wants)
         leaving: dict[int, list[Group]] = {}  # by shape and change
         terms: list[Term] = []
         for term in group.terms:
@@ -97,22 +103,22 @@ class Summaries:
             child = group.children[at]
             if event >= k.KINDS:
                 if depth:
-                    self._run(result, leaving, [state], child, depth, 0)
+                    self._run(result, leaving, [state], wants, child, depth, 0)
                     continue
                 assert event == k.LINE_END, "a line begins inside of a token"
-                ways = machine.plan(state, t.NEWLINE)
+                ways = machine.ways(state, t.NEWLINE, wants)
                 if ways:
                     whole = self.groups.intern([self.groups.whole(child)], [], [])
                     for way in ways:
-                        self._run(result, leaving, way, whole, 0, 0)
+                        self._run(result, leaving, way, wants, whole, 0, 0)
                 elif shape >= 0:
                     events.append(event)
                     children.append(child)
                 continue
             if own >> event & 1:
                 change = (OPENING >> event & 1) - (CLOSING >> event & 1)
-                for way in machine.plan(state, event):
-                    self._run(result, leaving, way, child, depth, change)
+                for way in machine.ways(state, event, wants):
+                    self._run(result, leaving, way, wants, child, depth, change)
             elif shape >= 0:
                 events.append(event)
                 children.append(child)
@@ -129,16 +135,22 @@ class Summaries:
         result: Summary,
         leaving: dict[int, list[Group]],
         way: list[int],
+        wants: int,
         group: Group,
         depth: int,
         change: int,
     ) -> None:
         """A group on the frames that replace the one at hand, until it fits or has left them."""
         returns = self.machine.returns
+        wanted_of = [wants]
+        for waiting in way[:-1]:
+            wanted_of.append(self.machine.through(waiting, wanted_of[-1]))
         work = [Place(len(way) - 1, way[-1], group, change)]
         while work:
             place = work.pop()
-            inner = self.summary(place.group, place.state, max(0, depth + place.change))
+            inner = self.summary(
+                place.group, place.state, wanted_of[place.level], max(0, depth + place.change)
+            )
             self._take(result, inner)
             for rest in inner.rests:
                 total = place.change + rest.change
@@ -164,7 +176,7 @@ class Summaries:
         work: list[tuple[Group, Node, int]] = [(group, node, brackets)]
         while work:
             each, top, depth = work.pop()
-            inner = self.summary(each, top.state, depth)
+            inner = self.summary(each, top.state, wanted(self.machine, top.below), depth)
             if inner.few or inner.many:
                 found.append(inner)
             below = top.below
