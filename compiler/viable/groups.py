@@ -7,6 +7,7 @@ the grammar's stacks.
 
 from __future__ import annotations
 
+import gc
 from typing import Final
 
 from neox.compiler import tokens as t
@@ -144,7 +145,14 @@ class Groups:
         """The groups of all tokens from this lexer state on; together they have each once."""
         found = self._roots.get(lex.id)
         if found is None:
-            found = self._build_roots(lex)
+            # Many objects and no cycles among them: the collector would only look at them again.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                found = self._build_roots(lex)
+            finally:
+                if collecting:
+                    gc.enable()
             self._roots[lex.id] = found
         return found
 

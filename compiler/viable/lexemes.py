@@ -97,6 +97,8 @@ class Lexemes(Quotes):
         char = chr(c)
         run = 0
         literal = lex.mode == "literal" and not (lex.arg == "{" and char != "{")
+        closed = lex.arg.endswith("qq")  # an empty string, unless a third quote follows
+        inside = (literal or lex.mode == "string" or lex.mode == "wide") and not closed
         while literal and context is not None and context.spec:
             context = context.outer
         if literal and context is not None:
@@ -104,7 +106,7 @@ class Lexemes(Quotes):
         while context is not None and context.outer is not None:
             if char == "\\" or (char in "\r\n" and not context.triple):
                 return -1
-            if char == "#" and not literal and lex.mode not in ("string", "wide"):
+            if char == "#" and not inside:
                 return -1
             if char == context.quote:
                 run = lex.run + 1

@@ -17,6 +17,7 @@ from neox.compiler.viable.budget import Budget
 from neox.compiler.viable.groups import BEGINS, FREE, LINES, Chunk, Group, Groups, Term
 from neox.compiler.viable.lexeme import Lex
 from neox.compiler.viable.lexemes import KNOWN, STARTS, Lexemes
+from neox.compiler.viable.sample import SAMPLE
 from neox.compiler.viable.summaries import Summaries
 from neox.compiler.viable.vocabulary import Vocabulary
 
@@ -63,11 +64,16 @@ class Masks:
         return self.acceptor.complete(state)
 
     def prepare(self) -> None:
-        """Build the tables for the usual situations of the lexer, lest a mask wait for them."""
+        """Build the tables for the usual situations, lest a mask wait for them: some seconds."""
         for lex in usual(self.acceptor.lexemes):
             for group in self.groups.roots(lex):
                 for which in (FREE, LINES, BEGINS):
                     self.groups.part(group, which)
+        state: State | None = self.start()
+        for byte in SAMPLE.encode():
+            assert state is not None
+            self.mask(state)
+            state = self.acceptor.advance(state, byte)
 
     def mask(self, state: State, budget: int | None = None) -> bytes:
         """The tokens that may come next, as bits.

@@ -100,6 +100,8 @@ def test_the_cost_is_enough_and_falls(latest: Acceptor) -> None:
         ("f'{x", "f'{}!:=x"),
         ("f'{x:", "f'{}!:=x"),
         ("f'{", "#x}' f\n"),
+        ("f'{\"", "\"#x}'"),
+        ("f'{f\"", "\"#x}'"),
         ("if x:\n ", "\\\n x#\t"),
         ("if x: #", "\n x\t"),
         ('f"""{x', "f\"'}!r\n#"),
