@@ -151,7 +151,7 @@ def peers(texts: Sequence[str]) -> None:
 def linear(rounds: int) -> None:
     print("| nodes | ms | us per node |\n|---|---|---|")
     body = corpus(64)
-    for copies in (1, 4, 16, 64, 256, 700):
+    for copies in (1, 4, 16, 64, 256, 1000):
         texts = [body[i % len(body)].replace("def ", f"def n{i}_", 1) for i in range(copies)]
         program = parse("\n".join(texts))
         count = sum(1 for _ in walk(program.tree))
