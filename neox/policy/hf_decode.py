@@ -98,7 +98,8 @@ class LeanDecoder:
         weight = score.softmax(dim=-1, dtype=torch.float32).to(q.dtype)
         length = prompt_k.shape[2]
         out = self._gather(self._spread(weight[..., :length]) @ prompt_v)
-        return (out + weight[..., length:] @ v).reshape(rows, -1)
+        both: Tensor = (out + weight[..., length:] @ v).reshape(rows, -1)
+        return both
 
     def _spread(self, x: Tensor) -> Tensor:
         """Rows to prompts, [R, K, J, E] -> [P, K, G * J, E]."""
