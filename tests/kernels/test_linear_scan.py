@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import Any
 
 import pytest
@@ -243,3 +244,15 @@ def test_a_backend_that_is_not_there_is_named() -> None:
         linear_scan(**make("mlstm", 9), backend="mamba")
     with pytest.raises(ValueError, match="one token"):
         linear_scan(**x, backend="step")
+
+
+def test_without_triton_and_mamba_ssm_the_scan_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("triton", "mamba_ssm", "mamba_ssm.ops.triton.ssd_combined"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if not installed
+    x = make("ssd", 9)
+    y, _ = linear_scan(**x)
+    torch.testing.assert_close(y, linear_scan(**x, backend="reference")[0])
+    with pytest.raises(ValueError, match="needs the package triton"):
+        linear_scan(**x, backend="triton")
+    with pytest.raises(ValueError, match="needs mamba-ssm"):
+        linear_scan(**x, backend="mamba")
