@@ -34,7 +34,7 @@ class Block(nn.Module):
         return self.hyper(x) if self.hyper is not None else {}
 
     def _mix(self, y: Tensor, step: Tensor | None, method: Any, *args: Any) -> Any:
-        if isinstance(self.mixer, Recurrent) and step is not None:
+        if step is not None and isinstance(self.mixer, Recurrent):
             return method(y, *args, delta=step)
         return method(y, *args)
 

@@ -97,8 +97,10 @@ class LayerCache:
 
     def spread(self, x: Tensor) -> Tensor:
         """Rows to prompts: [R, K, J, E] -> [P, K, G * J, E], zeros where a sample has finished."""
-        _, heads, queries, width = x.shape
         rows = self.rows
+        if rows.samples == 1:  # rows are prompts
+            return x
+        _, heads, queries, width = x.shape
         if not rows.full:
             x = x.new_zeros(rows.prompts * rows.samples, *x.shape[1:]).index_copy_(
                 0, rows.position, x
@@ -108,6 +110,8 @@ class LayerCache:
 
     def gather(self, x: Tensor) -> Tensor:
         """The inverse of `spread`: [P, K, G * J, E] -> [R, K, J, E]."""
+        if self.rows.samples == 1:
+            return x
         prompts, heads, _, width = x.shape
         x = x.view(prompts, heads, self.rows.samples, -1, width).transpose(1, 2)
         x = x.reshape(prompts * self.rows.samples, heads, -1, width)

@@ -102,10 +102,13 @@ class MixtureOfExperts(nn.Module):
 
     def _one(self, x_1d: Tensor, weight: Tensor, chosen: list[int]) -> Tensor:
         """A single token, without sorting: the same products, summed in the same order."""
-        total = torch.zeros_like(x_1d)
+        parts = []
         for i in sorted(range(len(chosen)), key=chosen.__getitem__):
             hidden = activate(x_1d @ self.up[chosen[i]], self.activation)
-            total = total + hidden @ self.down[chosen[i]] * weight[i]
+            parts.append(hidden @ self.down[chosen[i]] * weight[i])
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
         return total
 
     @torch.no_grad()
