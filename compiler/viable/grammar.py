@@ -122,8 +122,8 @@ call: '(' [args | named comp] ')'
 args = (positional ',')* (positional [','] | (keyword ',')* (keyword [',']
     | (unpacked ',')* unpacked [',']))
 positional = named | '*' expr
-keyword = expr.name '=' expr | '*' expr
-unpacked = expr.name '=' expr | '**' expr
+keyword = NAME '=' expr | '*' expr
+unpacked = NAME '=' expr | '**' expr
 subscript: '[' slice (',' slice)* [','] ']'
 slice = [expr] ':' [expr] [':' [expr]] | named@10 | expr | ('*' expr)@11
 

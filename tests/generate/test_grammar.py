@@ -179,6 +179,13 @@ def test_masks_agree_with_reading_the_bytes() -> None:
         assert allowed == expected
 
 
+def test_behind_a_keyword_argument_only_another_may_begin() -> None:
+    """A text that could only go on for ever was allowed once: nothing ends `f(a=1, b != c`."""
+    python = GRAMMARS.python(b"")
+    assert python.grammar.read(python.start(), b"f(a=1, b!=") is None
+    assert python.grammar.read(python.start(), b"f(a=1, b=c, *d, **e)") is not None
+
+
 def test_a_stop_is_held_back_and_never_shown() -> None:
     stream = TextStream(["\nclass", "END"])
     shown = [
