@@ -176,8 +176,35 @@ def rank_by(sides: Ints, part: Ints, parts: int) -> Ints:
         if gone * 16 < len(left) or not gone:  # few go in a round: one by one is linear
             break
     for home, columns in _by_part(sides[left], part[left]):
-        ranks[home] += rank_gf2(_compressed(columns))
+        gone, rest = _peeled(columns.tolist())
+        ranks[home] += gone + rank_gf2(_compressed(columns[rest]))
     return ranks
+
+
+def _peeled(columns: list[list[int]]) -> tuple[int, list[int]]:
+    """How many columns go one after another, each with a row of its own by then, and the numbers of
+    those left; linear, where strips of triangles come off from their ends.
+    """
+    count: dict[int, int] = {}
+    joined: dict[int, int] = {}  # the numbers of a row's columns, xor-ed: of one, its number
+    for number, column in enumerate(columns):
+        for row in column:
+            count[row] = count.get(row, 0) + 1
+            joined[row] = joined.get(row, 0) ^ number
+    free = [row for row, times in count.items() if times == 1]
+    gone = bytearray(len(columns))
+    while free:
+        row = free.pop()
+        if count[row] != 1:
+            continue
+        number = joined[row]
+        gone[number] = 1
+        for side in columns[number]:
+            count[side] -= 1
+            joined[side] ^= number
+            if count[side] == 1:
+                free.append(side)
+    return sum(gone), [number for number, away in enumerate(gone) if not away]
 
 
 def _by_part(sides: Ints, part: Ints) -> Iterable[tuple[int, Ints]]:

@@ -127,3 +127,11 @@ def test_diagrams_of_the_filtrations() -> None:
     assert support.tolist() == [[0, -4, np.inf]]
     with pytest.raises(ValueError, match="limit"):
         support_tree([frozenset(range(40))])
+
+
+def test_a_long_strip_of_triangles_comes_off_from_its_ends() -> None:
+    """The list's fan and the name's share their rims: no shortcut sees more than the two ends."""
+    complex_, _ = layered(parse("x = [" + "a, " * 3000 + "]\n").tree, BINDING)
+    b0, b1, b2 = complex_.betti()
+    assert (b0, b2) == (1, 0)
+    assert complex_.euler() == b0 - b1 + b2
