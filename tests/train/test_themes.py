@@ -65,7 +65,7 @@ def test_the_size_of_a_step_is_said_before_it_is_taken(capsys: pytest.CaptureFix
 
 
 def test_every_theme_names_a_test_that_exists_or_says_why_none_applies() -> None:
-    page = (ROOT / "docs" / "training.md").read_text()
+    page = (ROOT / "docs" / "training.md").read_text().partition("## Sixteen complaints")[2]
     rows = re.findall(r"^\| (\d+) \|(.*)\|$", page, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, 17))
     for number, row in rows:
