@@ -24,7 +24,7 @@ from pathlib import Path
 from neox.sandbox import Asserts, Call, Job, Limits, Sandbox, SandboxUnavailable, Script
 
 LIMITS = Limits(cpu_s=2, wall_s=8)
-SHORT = Limits(cpu_s=0.2, wall_s=1, memory_mb=128, output_kb=16)
+SHORT = Limits(cpu_s=0.2, wall_s=8, memory_mb=128, output_kb=16)
 HEAD = "import os, struct, sys, socket, threading, time\n"
 # program -> accepted verdicts; each answers right only if it gets out
 HOSTILE: dict[str, set[str]] = {
