@@ -84,8 +84,9 @@ def draw(
     began = time.process_time()
     done = engine.run(requests)
     spent = time.process_time() - began
-    # strictly: replacement characters would hide bytes that are no text
-    found = [policy.tokenizer.decode_bytes(s.ids).decode("utf-8", "strict") for s in done]
+    # strictly under a grammar: replacement characters would hide bytes that are no text
+    mode = "strict" if grammars else "replace"
+    found = [policy.tokenizer.decode_bytes(s.ids).decode("utf-8", mode) for s in done]
     return [t.prompt + text for t, text in zip(tasks, found, strict=True)], engine, spent
 
 
@@ -113,7 +114,10 @@ def main() -> None:
             total += len(texts)
             tokens += engine.counts.tokens
             turn += 1
-        print(f"| {name} | {total} | {good} ({100 * good / total:.2f} %) | {tokens} |", flush=True)
+        print(
+            f"| {name} | {total} | {good} ({100 * good / max(1, total):.2f} %) | {tokens} |",
+            flush=True,
+        )
     print("\n| batch | tokens/CPU-s free | constrained | masks' share of the steps |")
     print("| --- | --- | --- | --- |")
     for slots in (1, 16, 50):
