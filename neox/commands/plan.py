@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-checkpointing", action="store_true", help="keep all activations of the forward pass"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--json", action="store_const", const="json", dest="format")
     parser.add_argument("overrides", nargs="*", metavar="key.sub=value")
 
 

@@ -37,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--memory", metavar="MB", type=int, default=limits.memory_mb,
         help=f"MiB of address space (default {limits.memory_mb})")  # fmt: skip
     add("--format", choices=("text", "json"), default="text")
-    add("--json", dest="format", action="store_const", const="json", help="same as --format json")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -115,7 +115,10 @@ def test_presets_have_the_size_of_their_name(preset: str, low: int, high: int) -
 
 
 def test_plan_prints_a_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", "--preset", "tiny", "--json", "--world", "4", "model.layers=2"]) == 0
+    assert (
+        main(["plan", "--preset", "tiny", "--format", "json", "--world", "4", "model.layers=2"])
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
     assert report["world"] == 4
     assert report["model"]["layers"] == 2

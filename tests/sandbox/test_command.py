@@ -89,7 +89,7 @@ def test_what_cannot_be_done_is_one_message(
 
 def test_the_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "out.py").write_text("import os\ntry: os.fork()\nexcept OSError: pass\nprint(1)\n")
-    assert main(["sandbox", "run", "out.py", "--json"]) == 0
+    assert main(["sandbox", "run", "out.py", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["verdict"], found["stdout"]) == ("pass", "1\n")
     assert "seccomp" in found["layers"]
