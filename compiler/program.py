@@ -169,7 +169,19 @@ def _read(text: str, version: Version) -> tuple[n.Module, list[ParseError]]:
     lexer = Lexer(text, version)
     lexer.run()
     parser = Statements(lexer, version)
-    return parser.module(), parser.errors
+    tree = parser.module()
+    if "\0" in text:
+        _hidden_null(text.index("\0"), parser.errors)
+    return tree, parser.errors
+
+
+def _hidden_null(at: int, errors: list[ParseError]) -> None:
+    """No text with a NUL is a program; in a comment or a string it is no token of its own."""
+    message = "source code cannot contain null bytes"
+    if any(one.message == message for one in errors):
+        return
+    later = (i for i, one in enumerate(errors) if one.start > at)
+    errors.insert(next(later, len(errors)), ParseError(message, at, at + 1, at))
 
 
 def spans(text: str, version: Version = LATEST) -> list[tuple[str, int, int]]:

@@ -120,3 +120,23 @@ def test_a_joined_line_at_the_end_needs_another_one(text: str) -> None:
     except SyntaxError:
         expected = 1
     assert len(parse(text, sys.version_info[:2]).diagnostics) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a\0b\nx = 1\n", "x = 1  # \0", "x = (1,  # \0\n2)", "'\0'", "r'\\\0'", "b'''\n\0'''",
+     "f'\0'", "f'{x:\0}'", 'f"""{x  # \0\n}"""', "if x:\n  # \0\n  y", "# \0\0\r\nx"],
+)  # fmt: skip
+def test_no_nul_hides_in_a_comment_or_a_string(text: str) -> None:
+    for source in (text, text.encode()):
+        program = parse(source, (3, 12))
+        (wrong,) = program.diagnostics
+        assert wrong.message == "source code cannot contain null bytes"
+        assert wrong.start == program.reached == text.index("\0")
+        assert program.encoded() == text.encode()
+
+
+def test_a_hidden_nul_comes_in_its_place_among_the_errors() -> None:
+    found = parse("x = = 1\n# \0 and \0\ny = = 2\n").diagnostics
+    assert [one.line for one in found] == [1, 2, 3]
+    assert len(parse("\0 # \0").diagnostics) == 1
