@@ -28,6 +28,11 @@ HEADER_KEYS = {
 WALL_SLACK_S = 4.0  # for a busy machine
 
 
+def crowding() -> float:
+    """How many tasks share a processor, at least 1: wall time grows by as much."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def read_header(path: Path) -> dict[str, Any]:
     return parse_header(path.read_text())
 
@@ -192,7 +197,7 @@ PROBES: dict[str, Callable[[Any, Run], bool]] = {
     "secret_not_in_output": lambda value, run: not any(SECRET in text for text in outputs(run)),
     "parent_alive": lambda value, run: zygotes() == run.zygotes and not stopped(run.zygotes),
     "benign_after": lambda value, run: True,  # asserted for every file
-    "wall_max_s": lambda value, run: run.wall_s <= value + WALL_SLACK_S,
+    "wall_max_s": lambda value, run: run.wall_s <= (value + WALL_SLACK_S) * crowding(),
     "rss_max_mb": lambda value, run: all(0 < o.peak_mb < value for o in run.outcomes),
     "disk_delta_max_mb": lambda value, run: run.disk_delta_mb < value,
     "stored_output_max_kb": lambda value, run: all(

@@ -36,9 +36,12 @@ def test_progress_is_told_of_every_outcome(box: Sandbox) -> None:
 
 
 def test_the_first_to_be_done_comes_first(box: Sandbox) -> None:
-    told: list[int] = []
     jobs = [job(0, 1.5), job(1), job(5)]
-    came = list(box.as_completed(jobs, lambda done, _: told.append(done)))
+    for _ in range(3):  # a second and a half are no time on a machine that has no processor left
+        told: list[int] = []
+        came = list(box.as_completed(jobs, lambda done, _: told.append(done)))  # noqa: B023
+        if came[0][0] == 1:
+            break
     assert came[0][0] == 1
     assert {number: o.verdict for number, o in came} == {0: "pass", 1: "pass", 2: "fail"}
     assert told == [1, 2, 3]
