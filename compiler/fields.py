@@ -47,6 +47,9 @@ class Fields:
         self.frames: list[Frame] = []
         self.level = 0  # how many brackets are open in the current field, its brace included
         self.retries = 0
+        self.counted = 0  # how far line ends have been counted, and how many there were
+        self.passed = 0
+        self.lines = -1  # the number of the last line, once it is asked for
 
     def is_prefix(self, start: int, quote: int) -> bool:
         """Is the word before a quote the prefix of a string literal?"""
@@ -60,7 +63,18 @@ class Fields:
 
     def last_line(self) -> int:
         """The number of the last line, as CPython counts where a literal never ends."""
-        return self.text.count("\n") + (0 if self.text.endswith("\n") else 1)
+        if self.lines < 0:
+            self.lines = self.text.count("\n") + (0 if self.text.endswith("\n") else 1)
+        return self.lines
+
+    def line_of(self, i: int) -> int:
+        """The number of the line of `i`; cheap for one place after another."""
+        if i >= self.counted:
+            self.passed += self.text.count("\n", self.counted, i)
+        else:
+            self.passed -= self.text.count("\n", i, self.counted)
+        self.counted = i
+        return self.passed + 1
 
     def end_of_line(self, i: int) -> int:
         """Where the line that holds `i` ends, before its line end."""
@@ -82,8 +96,9 @@ class Fields:
         """Where a literal without fields ends, from inside its quotes; -1 if it never does."""
         text, width = self.text, len(close)
         if width == 1:
-            stop = text.find(close, i, self.end_of_line(i))
-            if stop >= 0 and text.find("\\", i, stop) < 0:
+            # The quote first: the next one is near, where a text has many of these literals.
+            stop = text.find(close, i)
+            if stop >= 0 and text.find("\\", i, stop) < 0 and self.one_line(i, stop):
                 return stop + 1
             size = self.size
             while i < size:
@@ -106,6 +121,12 @@ class Fields:
             if i > stop:
                 stop = text.find(close, i)
         return -1
+
+    def one_line(self, i: int, stop: int) -> bool:
+        text = self.text
+        if text.find("\n", i, stop) >= 0:
+            return False
+        return not self.returns or text.find("\r", i, stop) < 0
 
     def end_of_string_line(self, i: int) -> int:
         """Where an unterminated literal ends: at the first line end without a backslash."""
@@ -243,7 +264,7 @@ class Fields:
             triple = len(frame.close) == 3
             kind = "triple-quoted " if triple else ""
             kind += "f-string" if self.modern else "string"
-            line = self.last_line() if triple else self.text.count("\n", 0, frame.start) + 1
+            line = self.last_line() if triple else self.line_of(frame.start)
             message = f"unterminated {kind} literal (detected at line {line})"
         self.out.add_error(message, frame.start, stop)
         return stop

@@ -277,8 +277,8 @@ class Lexer(Fields):
         message = f"closing parenthesis '{c}' does not match opening parenthesis '{opener}'"
         if self.frames:
             return self.give_up("f-string: " + message, i)
-        line = self.text.count("\n", 0, out.starts[brackets[-1]]) + 1
-        if line != self.text.count("\n", 0, i) + 1:
+        line = self.line_of(out.starts[brackets[-1]])
+        if line != self.line_of(i):
             message += f" on line {line}"
         while len(brackets) > 1 and self.text[out.starts[brackets[-1]]] != OPENERS[c]:
             brackets.pop()
@@ -332,7 +332,7 @@ class Lexer(Fields):
             )
         else:
             stop = self.end_of_string_line(quote + 1)
-            line = text.count("\n", 0, start) + 1
+            line = self.line_of(start)
             message = f"unterminated string literal (detected at line {line})"
         self.out.add_error(message, start, stop)
         return stop

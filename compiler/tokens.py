@@ -239,5 +239,8 @@ class Tokens:
         del self.kinds[size:]
         del self.starts[size:]
         del self.ends[size:]
-        for index in [i for i in self.messages if i >= size]:
-            del self.messages[index]
+        while self.messages:  # their indexes rise, so that the last ones are those to forget
+            index, message = self.messages.popitem()
+            if index < size:
+                self.messages[index] = message
+                break

@@ -29,6 +29,7 @@ DEEP = {
     "blocks": "".join(" " * i + "if a:\n" for i in range(500)) + " " * 500 + "pass",
     "f-strings": 'f"{' * 200 + "1" + '}"' * 200,
     "open f-strings": 'f"{\n' * 2000,
+    "open f-strings on one line": "f'{" * 60_000,
     "format specs": 'f"' + "{a:" * 300 + "}" * 300 + '"',
     "patterns": "match a:\n case " + "[" * 300 + "]" * 300 + ": pass",
     "open strings": '"\n' * 5000,
