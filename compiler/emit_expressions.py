@@ -7,6 +7,7 @@ parentheses.
 from __future__ import annotations
 
 from neox.compiler import nodes as n
+from neox.compiler.quoting import Unquotable, fits, free, raw_string
 from neox.compiler.walk import walk
 
 (NAMED, TEST, OR, AND, NOT, COMPARE, BIT_OR, XOR, BIT_AND, SHIFT, SUM, PRODUCT, UNARY, POWER, AWAIT,
@@ -32,6 +33,8 @@ def _is_power(node: n.expr) -> bool:
 
 class Expressions:
     original = ""  # the text that was read, for what could not be understood
+    before_pep_701 = False  # must Python before 3.12 be able to read what is written?
+    around: list[str]  # if so: the quotes of the f-strings whose fields are being written
 
     def symbol(self, op: str) -> str:
         return _BINARY[op][0]
@@ -80,6 +83,12 @@ class Expressions:
             if isinstance(value, complex) and value.real:
                 return text, SUM
             return text, ATOM
+        if self.around and isinstance(value, str):
+            return raw_string("u" if node.kind == "u" else "", value, self.around), ATOM
+        if self.around and isinstance(value, bytes):
+            if not (value.isascii() and b"\\" not in value):
+                raise Unquotable
+            return raw_string("b", value.decode("ascii"), self.around), ATOM
         if isinstance(value, str):
             return ("u" if node.kind == "u" else "") + repr(value), ATOM
         return repr(value), ATOM
@@ -271,6 +280,13 @@ class Expressions:
 
     def _formatted(self, prefix: str, parts: list[n.expr]) -> str:
         """In quotes that no field holds, if there are such: before PEP 701 there had to be."""
+        if self.around:
+            return self._old(parts)
+        if self.before_pep_701:
+            try:
+                return self._old(parts)
+            except Unquotable:
+                pass
         pieces: list[tuple[str, int]] = []
         self._pieces(parts, _LITERAL, pieces)
         inside = "".join([text for text, kind in pieces if kind == _FIELD])
@@ -279,6 +295,49 @@ class Expressions:
             quote = next((q for q in ("'", '"""', "'''") if q not in inside), '"')
         body = [t if k == _FIELD else _literal_part(t, quote, k == _SPEC) for t, k in pieces]
         return f"{prefix}{quote}{''.join(body)}{quote}"
+
+    def _old(self, parts: list[n.expr]) -> str:
+        """One f-string that Python before 3.12 reads, or adjacent ones; else `Unquotable`."""
+        for quote in free(self.around):
+            try:
+                return self._old_in(parts, quote)
+            except Unquotable:
+                continue
+        plain = all(isinstance(part, n.Constant) for part in parts)
+        quotes = free(self.around)
+        if not quotes or (len(parts) < 2 and not plain):
+            raise Unquotable
+        found = [f"f{quotes[0] * 2}"] if plain else []
+        for part in parts:
+            if isinstance(part, n.Constant):
+                found.append(self.e_Constant(n.Constant(part.value, None, 0, 0))[0])
+            else:
+                found.append(self._old([part]))
+        return " ".join(found)
+
+    def _old_in(self, parts: list[n.expr], quote: str) -> str:
+        pieces: list[tuple[str, int]] = []
+        self.around.append(quote)
+        try:
+            self._pieces(parts, _LITERAL, pieces)
+        finally:
+            self.around.pop()
+        inside = "".join([text for text, kind in pieces if kind == _FIELD])
+        if "\\" in inside or quote in inside or (len(quote) == 1 and "\n" in inside):
+            raise Unquotable
+        body = ""
+        for text, kind in pieces:
+            if kind == _FIELD:
+                body += text
+            elif not self.around:
+                body += _literal_part(text, quote, kind == _SPEC)
+            elif kind == _SPEC and ("{" in text or "}" in text):
+                raise Unquotable
+            else:
+                body += text.replace("{", "{{").replace("}", "}}")
+        if self.around and not fits(body, quote, self.around):
+            raise Unquotable
+        return f"f{quote}{body}{quote}"
 
     def _pieces(self, parts: list[n.expr], kind: int, pieces: list[tuple[str, int]]) -> None:
         """Literal parts, which depend on the quotes, and the text of fields, which does not."""

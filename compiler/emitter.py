@@ -25,6 +25,7 @@ def emit(source: Program | n.Node) -> str:
 def _written(source: Program | n.Node) -> str:
     if isinstance(source, Program):
         writer = Writer(source.text)
+        writer.before_pep_701 = source.version < (3, 12)
         writer.body(source.tree.body)
         return "".join(writer.out)
     writer = Writer("")
@@ -51,6 +52,7 @@ class Writer(Expressions):
         self.out: list[str] = []
         self.indent = 0
         self.original = text
+        self.around = []
 
     def line(self, text: str) -> None:
         self.out.append("    " * self.indent + text + "\n")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import random
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -102,6 +105,70 @@ def test_f_strings_need_no_newer_python_than_they_were_written_for(text: str) ->
     again = parse(emit(program), (3, 8))
     assert again.diagnostics == (), emit(program)
     assert mismatch(program.tree, again.tree) == ""
+
+
+def _nested(rng: random.Random, around: str, depth: int) -> str:
+    """A string or f-string that Python before 3.12 reads inside these quotes."""
+    single = "'" not in around.split() and '"' not in around.split()
+    quotes = [q for q in ("'", '"', "'''", '"""') if not any(o in q for o in around.split())]
+    quotes = [q for q in quotes if len(q) == 1 or single]
+    if not quotes:
+        return "x"
+    quote = rng.choice(quotes)
+    inside = f"{around} {quote}"
+    signs = ["a", " ", "\t", "{{", "}}", "\xa0", "é"]
+    signs += ["\n"] if len(quote) == 3 else []
+    signs += [c for c in "'\"" if c not in inside]
+    signs += [] if around else ["\\n", "\\\\", "\\'", '\\"', "\\x00"]
+    out = ""
+    for _ in range(rng.randrange(1, 4)):
+        out += "".join(rng.choices(signs, k=rng.randrange(3)))
+        kind = rng.randrange(5)
+        value = "x" if kind == 0 or depth == 3 else _nested(rng, inside, depth + 1)
+        value += " " + _nested(rng, inside, 3) if kind == 1 and value[-1] in "'\"" else ""
+        value = f"d[{value}]" if kind == 2 else f"(lambda: {value})" if kind == 3 else value
+        out += "{ " + value + rng.choice(["", "!r", ":>{w}", "!s:^4"]) + "}"
+    return f"f{quote}{out}{quote}"
+
+
+@pytest.mark.parametrize("version", [(3, 8), (3, 11)])
+def test_nested_f_strings_are_written_as_their_version_reads_them(version: tuple[int, int]) -> None:
+    rng = random.Random(1)
+    read = 0
+    for _ in range(200):
+        text = _nested(rng, "", 0)
+        program = parse(text, version)
+        read += not program.diagnostics
+        if program.diagnostics:
+            continue
+        emitted = emit(program)
+        again = parse(emitted, version)
+        assert again.diagnostics == (), (text, emitted)
+        assert mismatch(program.tree, again.tree) == "", (text, emitted)
+        if sys.version_info < (3, 12):
+            assert ast.dump(ast.parse(emitted)) == ast.dump(ast.parse(text)), (text, emitted)
+    assert read > 150
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """f'''{'"' "'"}'''""",
+        """f'''{f'"' f"'"}'''""",
+        """f'''{f'"{x}' f"{y}'"!r:>{b'"'}}'''""",
+        "f'''a{f\"\"\"\nn\"\"\"}{x}'''",
+    ],
+)
+def test_strings_that_no_one_kind_of_quotes_can_hold(text: str) -> None:
+    program = parse(text, (3, 11))
+    assert program.diagnostics == ()
+    again = parse(emit(program), (3, 11))
+    assert again.diagnostics == (), emit(program)
+    assert mismatch(program.tree, again.tree) == "", emit(program)
+
+
+def test_newer_versions_keep_their_quotes() -> None:
+    assert emit(parse('f"{"\\n"}{f"{x}"}"')) == 'f"{\'\\n\'}{f"{x}"}"\n'
 
 
 def test_single_nodes() -> None:
