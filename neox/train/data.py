@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neox.config import RunConfig
@@ -129,3 +129,11 @@ def fit(data: Data, lengths: Sequence[int], limit: int) -> tuple[list[Task], str
             remedy=f"set tasks.max_prompt_tokens={min(lengths)} or more",
         )
     return kept, f"{dropped} tasks with prompts over {limit} tokens left out" if dropped else None
+
+
+def fit_held_out(data: Data, lengths: Sequence[int], limit: int) -> tuple[Data, str | None]:
+    """`data` with those held-out tasks whose prompt has at most `limit` tokens, and a remark."""
+    kept = [t for t, n in zip(data.held_out, lengths, strict=True) if n <= limit]
+    dropped = len(data.held_out) - len(kept)
+    remark = f"{dropped} held-out tasks with prompts over {limit} tokens left out"
+    return replace(data, held_out=kept), remark if dropped else None

@@ -33,7 +33,7 @@ from neox.sandbox import Limits, Sandbox
 from neox.train import checkpoint
 from neox.train.alone import Alone
 from neox.train.curriculum import Curriculum
-from neox.train.data import Data, fit, load
+from neox.train.data import Data, fit, fit_held_out, load
 from neox.train.distributed import redmean
 from neox.train.memory import release_freed_memory
 from neox.train.metrics import Journal
@@ -174,8 +174,11 @@ class Run:
         self.view.say(f"model: {size:,} parameters, {self.policy.vocab_size()} tokens")
         lengths = [len(i) for i in encode_prompts(self.policy.tokenizer, data.train)]
         tasks, dropped = fit(data, lengths, config.tasks.max_prompt_tokens)
-        if dropped:
-            self.view.say(dropped)
+        held_out = [len(i) for i in encode_prompts(self.policy.tokenizer, data.held_out)]
+        data, left_out = fit_held_out(data, held_out, config.tasks.max_prompt_tokens)
+        for told in (dropped, left_out):
+            if told:
+                self.view.say(told)
         self.curriculum = Curriculum(tasks, config.curriculum, config.seed)
         examples = encode(self.policy, data.documents)
         room = config.tasks.max_prompt_tokens + config.rollout.max_new_tokens

@@ -165,7 +165,8 @@ class Zygote:
             if kind == wire.SCRIPT:
                 _feed(payload)
             os.closerange(_KEPT if fds else solution.CHANNEL, 64)
-            seconds = int(cpu_s) + (cpu_s > int(cpu_s))
+            # A backstop: the kernel counts ticks for it, which can run ahead of the time used.
+            seconds = int(cpu_s) + (cpu_s > int(cpu_s)) + 1
             if self._limited:
                 set_limit = resource.setrlimit
                 set_limit(resource.RLIMIT_CPU, (seconds, seconds))  # PID 1 only feels the hard one

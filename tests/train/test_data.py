@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from neox.config import RunConfig, resolve
+from neox.datasets.forge import Forge
 from neox.errors import InputError
-from neox.train.data import held_out, load
+from neox.train.data import Data, fit_held_out, held_out, load
 
 SMALL = ["tasks.count=400", "warmstart.documents=50", "evaluation.tasks=30"]
 
@@ -66,3 +67,12 @@ def test_a_file_without_a_test_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "t.jsonl", [{"prompt": "p", "tests": [], "entry_point": "f"}])
     with pytest.raises(InputError, match=r"test"):
         load(small(f"tasks.source={file}"), lambda _: None)
+
+
+def test_held_out_tasks_that_do_not_fit_are_left_out_and_counted() -> None:
+    tasks = Forge(seed=0).tasks("test", 3, (0,))
+    whole = Data(tasks, tasks, [], [])
+    kept, told = fit_held_out(whole, [5, 300, 7], 192)
+    assert [t.task_id for t in kept.held_out] == [tasks[0].task_id, tasks[2].task_id]
+    assert told == "1 held-out tasks with prompts over 192 tokens left out"
+    assert fit_held_out(whole, [5, 6, 7], 192) == (whole, None)
