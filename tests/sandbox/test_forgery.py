@@ -154,6 +154,7 @@ import ctypes, fcntl, gc, os
 def solve(a, b):
     flags = [fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_APPEND) for fd in (0, 1, 2)]
     here = id(object()) & ~0xfffff
-    return [flags, (b"needle-" + b"4711") in ctypes.string_at(here, 1 << 20)]"""
+    # backwards: what it looks for must not itself stand in the memory that it reads
+    return [flags, b"1174-eldeen" in ctypes.string_at(here, 1 << 20)[::-1]]"""
     outcome = box.run(Call(second, "solve", [[1, 2]], [[[0, 0, 0], False]], limits=FAST))
     assert outcome.verdict == "pass", outcome
